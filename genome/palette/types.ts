@@ -1,0 +1,22 @@
+import type { ModelShape, Options, OptionValue } from "../types.ts";
+
+/** One operator as data: enough to validate and cost a genome without loading tensors. */
+export interface PaletteEntry<O extends Options = Options> {
+  /** LIV class number, frozen for ever in `classes.ts`. */
+  readonly liv: number;
+  readonly title: string;
+  /** Mixes along the sequence (T) or along the channels (D). */
+  readonly mixes: "sequence" | "channel";
+  readonly paper: { readonly title: string; readonly arxiv: string };
+  /** Allowed values of each option, the first-class grammar of variation. */
+  readonly options: { readonly [K in keyof O]: readonly OptionValue[] };
+  readonly defaults: O;
+  /** A sentence naming the option and value that cannot work at this shape, or null. */
+  conflict(options: O, shape: ModelShape): string | null;
+  /** Trainable numbers. */
+  parameters(options: O, shape: ModelShape): number;
+  /** Elements kept per sequence for autoregressive decoding after `contextLength` tokens. */
+  stateElements(options: O, shape: ModelShape, contextLength: number): number;
+  /** Forward floating-point operations per token at sequence length `shape.length` (a multiply-add counts 2). */
+  flopsPerToken(options: O, shape: ModelShape): number;
+}

@@ -1,0 +1,109 @@
+// SearchConfig: everything a person can ask of a search, with its defaults. The API's schema is this schema.
+import { z } from "zod";
+import { type KnownDesignName, knownDesigns } from "./known-designs.ts";
+import { type OperatorName, palette } from "./palette/index.ts";
+
+const operatorNames = Object.keys(palette) as [OperatorName, ...OperatorName[]];
+const knownDesignNames = Object.keys(knownDesigns) as [KnownDesignName, ...KnownDesignName[]];
+
+export const taskNames = [
+  "in-context-recall",
+  "fuzzy-in-context-recall",
+  "noisy-in-context-recall",
+  "selective-copying",
+  "compression",
+  "memorization",
+] as const;
+export type TaskName = (typeof taskNames)[number];
+
+export const profileNames = ["smoke", "fast", "baseline", "full"] as const;
+export type ProfileName = (typeof profileNames)[number];
+
+/** What can be optimised, with the direction a person expects. Inside `genome` everything is minimised. */
+export const objectiveDirections = {
+  score: "maximize",
+  parameters: "minimize",
+  stateBytes: "minimize",
+  flopsPerToken: "minimize",
+} as const;
+export type ObjectiveName = keyof typeof objectiveDirections;
+const objectiveNames = Object.keys(objectiveDirections) as [ObjectiveName, ...ObjectiveName[]];
+
+const objective = z.strictObject({
+  name: z.enum(objectiveNames),
+  /** Candidates beyond the limit are infeasible and rank after every feasible one. In the objective's own direction. */
+  limit: z.number().finite().optional(),
+});
+
+const space = z.strictObject({
+  /** Number of positions (LIVs). */
+  depth: z.number().int().min(1).max(64).default(4),
+  /** Model width D; null takes the profile's. */
+  width: z.number().int().min(8).max(4096).nullable().default(null),
+  /** Operators that evolution may use. */
+  operators: z.array(z.enum(operatorNames)).min(1).default(operatorNames),
+  /** `free`: any operator anywhere. `pairs`: sequence mixer and channel mixer in turn. */
+  layout: z.enum(["free", "pairs"]).default("free"),
+  /** Tokens at which state bytes are quoted. */
+  contextLength: z.number().int().min(1).max(10_000_000).default(4096),
+});
+
+const nsga2 = z.strictObject({
+  name: z.literal("nsga2"),
+  population: z.number().int().min(2).max(1000).default(16),
+  /** Probability per gene. */
+  mutationRate: z.number().min(0).max(1).default(0.1),
+  crossoverPoints: z.number().int().min(1).max(16).default(2),
+  /** Best candidates kept unchanged as parents from one generation to the next. */
+  elitism: z.number().int().min(0).max(100).default(2),
+  tournament: z.number().int().min(2).max(20).default(3),
+});
+
+const random = z.strictObject({ name: z.literal("random") });
+
+export const searchConfig = z.strictObject({
+  name: z.string().trim().min(1).max(120).default("untitled"),
+  seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+  objectives: z
+    .array(objective)
+    .min(1)
+    .max(4)
+    .refine((list) => new Set(list.map((o) => o.name)).size === list.length, "an objective is named twice")
+    .default([{ name: "score" }, { name: "parameters" }, { name: "stateBytes" }]),
+  space: space.prefault({}),
+  algorithm: z.discriminatedUnion("name", [nsga2, random]).prefault({ name: "nsga2" }),
+  profile: z.enum(profileNames).default("smoke"),
+  /** MAD tasks that make up the score; the mean of their scores is the objective `score`. */
+  tasks: z
+    .array(z.enum(taskNames))
+    .min(1)
+    .default([...taskNames]),
+  recipe: z.enum(["mad-2024", "mad-strict"]).default("mad-2024"),
+  budget: z
+    .strictObject({
+      /** Candidates proposed by the algorithm; the known designs come on top. */
+      candidates: z.number().int().min(1).max(1_000_000).default(64),
+      /** The search stops handing out work after this many seconds; null means never. */
+      wallSeconds: z.number().positive().max(31_536_000).nullable().default(null),
+    })
+    .prefault({}),
+  /** Yardstick architectures, evaluated first and drawn in every plot. */
+  knownDesigns: z.array(z.enum(knownDesignNames)).default(knownDesignNames),
+  /** Genomes (text form) that join the first population. */
+  warmStart: z.array(z.string().min(1).max(4000)).max(1000).default([]),
+  /** Results are told in candidate order, so the same seed gives the same candidates whatever the workers do. */
+  deterministic: z.boolean().default(true),
+  evaluation: z
+    .strictObject({
+      /** Seconds until a training run is killed; null means five times the predicted cost, at least 60. */
+      timeoutSeconds: z.number().positive().max(604_800).nullable().default(null),
+      /** Resident memory in MiB until a training run is killed; null means the worker's own limit. */
+      memoryMb: z.number().int().min(128).max(1_048_576).nullable().default(null),
+    })
+    .prefault({}),
+});
+
+/** As a person may write it: everything is optional. */
+export type SearchConfigInput = z.input<typeof searchConfig>;
+/** As it is stored: every default filled in. */
+export type SearchConfig = z.output<typeof searchConfig>;

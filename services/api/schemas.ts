@@ -1,0 +1,230 @@
+// The shapes of every answer and of every query, written once: routes validate with them, OpenAPI is made from them,
+// the dashboard and the command line take their types from them.
+import { z } from "zod";
+import { searchConfig } from "../../genome/space.ts";
+
+export const searchStates = ["queued", "running", "paused", "stopping", "completed", "cancelled", "failed"] as const;
+export const evaluationStates = ["waiting", "running", "complete", "pruned", "failed", "cancelled"] as const;
+export const failureReasons = ["oom", "timeout", "invalid", "worker-lost", "internal"] as const;
+export const outcomes = ["scored", "diverged"] as const;
+
+const date = z.iso.datetime();
+const id = z.string().min(1).max(64);
+
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  code: z.string(),
+  detail: z.string(),
+  /** JSON pointers into the request, for 422. */
+  errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+  requestId: z.string().optional(),
+});
+
+const objectiveValue = z.object({
+  name: z.string(),
+  direction: z.enum(["minimize", "maximize"]),
+  limit: z.number().nullable(),
+});
+
+export const searchCounts = z.object({
+  waiting: z.number().int(),
+  running: z.number().int(),
+  complete: z.number().int(),
+  pruned: z.number().int(),
+  failed: z.number().int(),
+  cancelled: z.number().int(),
+});
+
+export const searchSummary = z.object({
+  id,
+  name: z.string(),
+  state: z.enum(searchStates),
+  /** Why a search failed or ended early, a sentence. */
+  reason: z.string().nullable(),
+  profile: z.string(),
+  algorithm: z.string(),
+  objectives: z.array(objectiveValue),
+  budget: z.object({ candidates: z.number().int(), wallSeconds: z.number().nullable() }),
+  /** Candidates by state; known designs are counted in `knownDesigns` only. */
+  candidates: searchCounts,
+  knownDesigns: z.number().int(),
+  /** Best value of each objective so far among complete candidates. */
+  best: z.record(z.string(), z.number().nullable()),
+  hypervolume: z.number().nullable(),
+  createdAt: date,
+  startedAt: date.nullable(),
+  finishedAt: date.nullable(),
+});
+
+export const search = searchSummary.extend({
+  config: searchConfig,
+  generation: z.number().int(),
+  evaluations: searchCounts,
+  failuresByReason: z.record(z.string(), z.number().int()),
+  referencePoint: z.record(z.string(), z.number()).nullable(),
+  elapsedSeconds: z.number(),
+  candidatesPerHour: z.number().nullable(),
+  etaSeconds: z.number().nullable(),
+});
+
+export const candidate = z.object({
+  id,
+  searchId: id,
+  /** Running number inside the search; known designs and proposals share one count. */
+  number: z.number().int(),
+  generation: z.number().int(),
+  genome: z.string(),
+  genomeHash: z.string(),
+  knownDesign: z.string().nullable(),
+  state: z.enum(evaluationStates),
+  outcome: z.enum(outcomes).nullable(),
+  reason: z.enum(failureReasons).nullable(),
+  message: z.string().nullable(),
+  parents: z.array(z.number().int()),
+  /** What made it: sampled, crossover, mutation, known-design, warm-start. */
+  variation: z.record(z.string(), z.unknown()),
+  parameters: z.number(),
+  stateBytes: z.number(),
+  flopsPerToken: z.number(),
+  score: z.number().nullable(),
+  taskScores: z.record(z.string(), z.number()),
+  feasible: z.boolean(),
+  createdAt: date,
+  finishedAt: date.nullable(),
+});
+
+export const curvePoint = z.object({
+  step: z.number().int(),
+  trainLoss: z.number().nullable(),
+  testLoss: z.number().nullable(),
+  testAccuracy: z.number().nullable(),
+});
+
+export const evaluation = z.object({
+  id,
+  candidateId: id,
+  task: z.string(),
+  /** The setting as data: vocabulary, length, examples ... */
+  setting: z.record(z.string(), z.unknown()),
+  state: z.enum(evaluationStates),
+  outcome: z.enum(outcomes).nullable(),
+  reason: z.enum(failureReasons).nullable(),
+  message: z.string().nullable(),
+  score: z.number().nullable(),
+  metrics: z.record(z.string(), z.unknown()),
+  curve: z.array(curvePoint),
+  attempt: z.number().int(),
+  workerId: z.string().nullable(),
+  engine: z.string().nullable(),
+  trainSeconds: z.number().nullable(),
+  /** The evaluation whose result was taken over, so that an equal one is never trained twice. */
+  reusedFrom: z.string().nullable(),
+  createdAt: date,
+  startedAt: date.nullable(),
+  finishedAt: date.nullable(),
+});
+
+export const candidateDetail = candidate.extend({
+  segments: z.array(z.record(z.string(), z.unknown())),
+  /** Cost of each position. */
+  costs: z.array(
+    z.object({
+      operator: z.string(),
+      parameters: z.number(),
+      stateBytes: z.number(),
+      flopsPerToken: z.number(),
+    }),
+  ),
+  children: z.array(z.number().int()),
+  evaluations: z.array(evaluation),
+});
+
+export const front = z.object({
+  objectives: z.array(objectiveValue),
+  /** Non-dominated feasible candidates, known designs included and marked. */
+  front: z.array(candidate),
+  /** Known designs, whether on the front or not. */
+  knownDesigns: z.array(candidate),
+});
+
+export const hypervolume = z.object({
+  referencePoint: z.record(z.string(), z.number()).nullable(),
+  /** Value after each told candidate, in order. */
+  points: z.array(z.object({ number: z.number().int(), at: date, trainSeconds: z.number(), hypervolume: z.number() })),
+});
+
+export const operatorInfo = z.object({
+  name: z.string(),
+  liv: z.number().int(),
+  title: z.string(),
+  mixes: z.enum(["sequence", "channel"]),
+  paper: z.object({ title: z.string(), arxiv: z.string() }),
+  options: z.record(z.string(), z.array(z.union([z.number(), z.string(), z.boolean()]))),
+  defaults: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
+});
+
+export const worker = z.object({
+  id,
+  host: z.string(),
+  pid: z.number().int(),
+  engine: z.string(),
+  concurrency: z.number().int(),
+  state: z.enum(["online", "draining", "offline"]),
+  /** Evaluations it holds a lease on. */
+  running: z.array(id),
+  startedAt: date,
+  heartbeatAt: date,
+});
+
+export const event = z.object({
+  id: z.number().int(),
+  type: z.string(),
+  searchId: z.string().nullable(),
+  data: z.record(z.string(), z.unknown()),
+  at: date,
+});
+
+export const exportedGenome = z.object({
+  format: z.literal("starling-genome"),
+  version: z.literal(1),
+  genome: z.string(),
+  hash: z.string(),
+  segments: z.array(z.record(z.string(), z.unknown())),
+  shape: z.object({ width: z.number().int(), length: z.number().int() }),
+  costs: z.object({
+    parameters: z.number(),
+    stateBytes: z.number(),
+    flopsPerToken: z.number(),
+    contextLength: z.number(),
+  }),
+  score: z.number().nullable(),
+  taskScores: z.record(z.string(), z.number()),
+  provenance: z.object({
+    searchId: z.string(),
+    searchName: z.string(),
+    candidate: z.number().int(),
+    seed: z.number().int(),
+    profile: z.string(),
+    recipe: z.string(),
+  }),
+});
+
+export const page = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+
+export type Problem = z.infer<typeof problem>;
+export type SearchSummary = z.infer<typeof searchSummary>;
+export type Search = z.infer<typeof search>;
+export type Candidate = z.infer<typeof candidate>;
+export type CandidateDetail = z.infer<typeof candidateDetail>;
+export type Evaluation = z.infer<typeof evaluation>;
+export type CurvePoint = z.infer<typeof curvePoint>;
+export type Front = z.infer<typeof front>;
+export type Hypervolume = z.infer<typeof hypervolume>;
+export type OperatorInfo = z.infer<typeof operatorInfo>;
+export type WorkerInfo = z.infer<typeof worker>;
+export type SearchEvent = z.infer<typeof event>;
+export type ExportedGenome = z.infer<typeof exportedGenome>;
+export type Page<T> = { items: T[]; nextCursor: string | null };
