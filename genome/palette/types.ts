@@ -11,12 +11,14 @@ export interface PaletteEntry<O extends Options = Options> {
   /** Allowed values of each option, the first-class grammar of variation. */
   readonly options: { readonly [K in keyof O]: readonly OptionValue[] };
   readonly defaults: O;
+  /** The one way to write options that have several: equal models get equal options. Absent: every writing is unique. */
+  canonical?(options: O): O;
   /** A sentence naming the option and value that cannot work at this shape, or null. */
   conflict(options: O, shape: ModelShape): string | null;
   /** Trainable numbers. */
   parameters(options: O, shape: ModelShape): number;
   /** Elements kept per sequence for autoregressive decoding after `contextLength` tokens. */
   stateElements(options: O, shape: ModelShape, contextLength: number): number;
-  /** Forward floating-point operations per token at sequence length `shape.length` (a multiply-add counts 2). */
+  /** Forward floating-point operations per token at sequence length `shape.length`; see `counting.ts` for what counts. */
   flopsPerToken(options: O, shape: ModelShape): number;
 }
