@@ -75,16 +75,22 @@ export function geluTanh<X extends tf.Tensor>(x: X): X {
 }
 
 /**
- * Which keys a query sees, as booleans [T, T] (query, key): key s is visible to query t when t - window <= s <= t.
- * Made of two ranges and a comparison, so nothing of size T^2 is embedded in a compiled program.
+ * Which keys a query sees, as booleans [T, T] (query, key): key s is visible to query t when t - left <= s <= t + right.
+ * Made of two ranges and comparisons, so nothing of size T^2 is embedded in a compiled program.
  */
-export function causalMask(length: number, window = Number.POSITIVE_INFINITY): tf.Tensor2D {
+export function windowMask(length: number, left: number, right: number): tf.Tensor2D {
   const position = tf.range(0, length, 1, "float32");
   const query = tf.reshape(position, [length, 1]);
   const key = tf.reshape(position, [1, length]);
-  const past = tf.lessEqual(key, query) as tf.Tensor2D;
-  if (window >= length - 1) return past;
-  return tf.logicalAnd(past, tf.greaterEqual(key, tf.sub(query, window)));
+  const tooLate = right >= length - 1 ? null : tf.lessEqual(key, tf.add(query, right));
+  const tooEarly = left >= length - 1 ? null : tf.greaterEqual(key, tf.sub(query, left));
+  if (tooLate && tooEarly) return tf.logicalAnd(tooLate, tooEarly);
+  return (tooLate ?? tooEarly ?? tf.greaterEqual(query, tf.mul(key, 0))) as tf.Tensor2D;
+}
+
+/** `windowMask` that sees the present, `window` tokens before it (default all), and nothing later. */
+export function causalMask(length: number, window = Number.POSITIVE_INFINITY): tf.Tensor2D {
+  return windowMask(length, window, 0);
 }
 
 /** x [P, B, T, H*K] -> [P, B, H, T, K]; channels are head-major. */

@@ -27,9 +27,9 @@ export interface OperatorContext {
 }
 
 export interface Operator<O extends Options = Options> {
-  readonly parameters: (options: O, context: OperatorContext) => Readonly<Record<string, ParameterSpec>>;
+  parameters(options: O, context: OperatorContext): Readonly<Record<string, ParameterSpec>>;
   /** x [P, B, T, D] -> y [P, B, T, D]; T may be shorter than `context.length`. Pure: no randomness, no data reads. */
-  readonly apply: (weights: Weights, x: tf.Tensor4D, options: O, context: OperatorContext) => tf.Tensor4D;
+  apply(weights: Weights, x: tf.Tensor4D, options: O, context: OperatorContext): tf.Tensor4D;
 }
 
 export interface NamedParameter extends ParameterSpec {
