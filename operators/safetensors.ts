@@ -1,6 +1,7 @@
 // The safetensors file layout: 8 bytes with the header's length, a JSON header, then the raw tensors.
 //
 // Specification: github.com/huggingface/safetensors. Little-endian throughout, like every machine Node runs on.
+import { sizeOf } from "./initialize.ts";
 
 const arrays = {
   F64: Float64Array,
@@ -100,8 +101,4 @@ function readTensor(name: string, entry: unknown, data: Uint8Array): StoredTenso
 
 function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((size, axis) => size * axis, 1);
 }

@@ -51,8 +51,8 @@ export const featureMaps: Readonly<Record<FeatureMapName, FeatureMap>> = {
   /** softmax([2u, -2u]), u = W z + b (Zhang et al. 2024, arXiv:2402.04347, in mad-lab's form); W starts as the identity. */
   hedgehog: explicit(
     (z, weights) => {
-      const u = tf.mul(project(z, weights, "layer"), 2);
-      return tf.softmax(tf.concat<tf.Tensor5D>([u, tf.neg(u)], -1));
+      const u: tf.Tensor5D = tf.mul(project(z, weights, "layer"), 2);
+      return tf.softmax(tf.concat([u, tf.neg(u)], -1));
     },
     (k) => ({ "layer.weight": identity(k), "layer.bias": zeros([k]) }),
   ),
