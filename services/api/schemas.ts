@@ -128,6 +128,8 @@ export const evaluation = z.object({
 
 export const candidateDetail = candidate.extend({
   segments: z.array(z.record(z.string(), z.unknown())),
+  /** The sizes for which the costs are counted. */
+  shape: z.object({ width: z.number().int(), length: z.number().int() }),
   /** Cost of each position. */
   costs: z.array(
     z.object({
