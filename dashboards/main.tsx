@@ -1,5 +1,6 @@
 import { render } from "preact";
+import { App } from "./app.tsx";
 
-const root = document.getElementById("app");
-if (!root) throw new Error("index.html has no #app");
-render(<h1>Starling</h1>, root);
+const place = document.getElementById("app");
+if (!place) throw new Error("index.html has no #app");
+render(<App />, place);

@@ -1,0 +1,159 @@
+import * as Plot from "@observablehq/plot";
+import { useCallback } from "preact/hooks";
+import type { Candidate, Front } from "../api.ts";
+import { isAsGood, type ObjectiveName, objectives, objectiveValue } from "../objectives.ts";
+import { addresses } from "../route.ts";
+import { Chart } from "./chart.tsx";
+import { placeLabels } from "./labels.ts";
+import { type AxisScale, axisScale, byteTicks, plotScale } from "./scale.ts";
+
+export interface FrontPoint {
+  readonly number: number;
+  readonly x: number;
+  readonly y: number;
+  /** Name of a known design. */
+  readonly name: string | null;
+  readonly kind: "front" | "known" | "other";
+  readonly href: string;
+  readonly title: string;
+}
+
+export interface Axes {
+  readonly x: ObjectiveName;
+  readonly y: ObjectiveName;
+}
+
+/** The front, the known designs, and `others` for company; a point without a value on either axis is left out. */
+export function frontPoints(front: Front, others: readonly Candidate[], { x, y }: Axes): FrontPoint[] {
+  const seen = new Set<number>();
+  const point = (candidate: Candidate, kind: FrontPoint["kind"]): FrontPoint[] => {
+    const [vx, vy] = [objectiveValue(candidate, x), objectiveValue(candidate, y)];
+    if (vx === null || vy === null || seen.has(candidate.number)) return [];
+    seen.add(candidate.number);
+    const { number, knownDesign: name } = candidate;
+    const href = addresses.candidate(candidate.searchId, number);
+    return [{ number, x: vx, y: vy, name, kind, href, title: describePoint(candidate, { x, y }) }];
+  };
+  return [
+    ...front.knownDesigns.flatMap((candidate) => point(candidate, "known")),
+    ...front.front.flatMap((candidate) => point(candidate, candidate.knownDesign ? "known" : "front")),
+    ...others.flatMap((candidate) => point(candidate, "other")),
+  ];
+}
+
+function describePoint(candidate: Candidate, { x, y }: Axes): string {
+  const lines = [
+    candidate.knownDesign ?? `Candidate ${candidate.number}`,
+    ...[y, x].map((name) => `${objectives[name].title}: ${objectives[name].format(objectiveValue(candidate, name))}`),
+  ];
+  if (!candidate.feasible) lines.push("Beyond a limit");
+  if (candidate.outcome === "diverged") lines.push("Diverged");
+  return lines.join("\n");
+}
+
+/** The points that no other beats on both axes, from left to right: the corners of the staircase. */
+export function staircase(points: readonly FrontPoint[], { x, y }: Axes): FrontPoint[] {
+  const able = points.filter(({ kind }) => kind !== "other");
+  const sign = objectives[x].direction === "minimize" ? 1 : -1;
+  const ordered = [...able].sort((a, b) => sign * (a.x - b.x) || (isAsGood(y, a.y, b.y) ? -1 : 1));
+  const corners: FrontPoint[] = [];
+  for (const point of ordered) {
+    const last = corners.at(-1);
+    if (!last || (point.y !== last.y && isAsGood(y, point.y, last.y))) corners.push(point);
+  }
+  return sign === 1 ? corners : corners.reverse();
+}
+
+const margins = { marginLeft: 62, marginRight: 18, marginTop: 28, marginBottom: 44 };
+
+/** Points are links, so they can be reached and opened with the keyboard too. */
+export function FrontChart(props: { points: readonly FrontPoint[]; axes: Axes; contextLength: number }) {
+  const { points, axes, contextLength } = props;
+  const draw = useCallback(
+    (width: number) => drawFront(points, axes, contextLength, width),
+    [points, axes, contextLength],
+  );
+  return <Chart label={`${objectives[axes.y].title} against ${objectives[axes.x].title}`} draw={draw} />;
+}
+
+export function drawFront(
+  points: readonly FrontPoint[],
+  axes: Axes,
+  contextLength: number,
+  width: number,
+): Plot.PlotOptions {
+  const height = Math.round(Math.max(300, Math.min(400, width * 0.6)));
+  const scales = { x: scaleOf(points, axes, "x"), y: scaleOf(points, axes, "y") };
+  const of = (kind: FrontPoint["kind"]) => points.filter((point) => point.kind === kind);
+  const channels = { x: "x", y: "y", href: "href", ariaLabel: "title" } as const;
+  const improving = objectives[axes.x].direction === "minimize" ? "step-after" : "step-before";
+  return {
+    height,
+    ...margins,
+    x: axisOptions(axes.x, scales.x, contextLength, width),
+    y: { ...axisOptions(axes.y, scales.y, contextLength, height), grid: true },
+    marks: [
+      Plot.line(staircase(points, axes), {
+        x: "x",
+        y: "y",
+        curve: improving,
+        stroke: "var(--accent)",
+        strokeOpacity: 0.45,
+      }),
+      Plot.dot(of("other"), { ...channels, r: 2.5, fill: "var(--ink-3)", fillOpacity: 0.45 }),
+      Plot.dot(of("front"), { ...channels, r: 4.5, fill: "var(--accent)", stroke: "var(--surface)" }),
+      Plot.dot(of("known"), {
+        ...channels,
+        symbol: "diamond2",
+        r: 5,
+        fill: "var(--known)",
+        stroke: "var(--surface)",
+      }),
+      ...labels(of("known"), scales, width, height),
+      Plot.tip(points, Plot.pointer({ x: "x", y: "y", title: "title", fill: "var(--raised)", stroke: "var(--line)" })),
+    ],
+  };
+}
+
+function scaleOf(points: readonly FrontPoint[], axes: Axes, along: "x" | "y"): AxisScale {
+  return axisScale(
+    points.map((point) => point[along]),
+    axes[along] === "score" ? [0, 1] : [0, Number.POSITIVE_INFINITY],
+  );
+}
+
+function axisOptions(name: ObjectiveName, scale: AxisScale, contextLength: number, pixels: number): Plot.ScaleOptions {
+  const { axis, format } = objectives[name];
+  const most = Math.max(3, Math.floor(pixels / 90));
+  return {
+    ...plotScale(scale),
+    label: axis(contextLength),
+    tickFormat: name === "score" ? ".2~f" : (value: number) => format(value),
+    ...(name === "stateBytes" ? { ticks: byteTicks(scale, most) } : { ticks: scale.type === "log" ? 4 : most }),
+    nice: false,
+  };
+}
+
+function labels(points: readonly FrontPoint[], scales: Record<"x" | "y", AxisScale>, width: number, height: number) {
+  const frame = { left: margins.marginLeft, right: width - 4, top: 14, bottom: height - margins.marginBottom };
+  const x = Plot.scale({ x: { ...plotScale(scales.x), range: [frame.left, width - margins.marginRight] } });
+  const y = Plot.scale({ y: { ...plotScale(scales.y), range: [frame.bottom, margins.marginTop] } });
+  if (!x || !y) return [];
+  const dots = points.map((point) => ({ text: point.name ?? "", x: x.apply(point.x), y: y.apply(point.y), point }));
+  const placed = placeLabels(dots, frame, 12);
+  return placed.map((label, index) =>
+    Plot.text([points[index] as FrontPoint], {
+      x: "x",
+      y: "y",
+      text: "name",
+      textAnchor: label.anchor,
+      dx: label.dx,
+      dy: label.dy,
+      fontSize: 12,
+      fill: "var(--known-ink)",
+      stroke: "var(--surface)",
+      strokeWidth: 4,
+      pointerEvents: "none",
+    }),
+  );
+}
