@@ -1,8 +1,8 @@
 // Mends gradients of tfjs 4.22, at import, for eager runs and traces alike.
 //
 // tfjs's own are wrong (Cumsum, Tile above rank 4, broadcast BatchMatMul, Maximum, Minimum and SquaredDifference),
-// missing (the comparisons), or costly in a compiled program (Sum and Mean multiply by a tensor of ones of the input's
-// size, Tile unrolls into one slice per repetition, Rsqrt raises to a power).
+// missing (the comparisons; Unpack and SplitV into one piece), or costly in a compiled program (Sum and Mean multiply
+// by a tensor of ones of the input's size, Tile unrolls into one slice per repetition, Rsqrt raises to a power).
 import * as tf from "@tensorflow/tfjs";
 
 type Gradient = Omit<tf.GradConfig, "kernelName">;
@@ -42,6 +42,18 @@ const gradients: Readonly<Record<string, Gradient>> = {
     inputsToSave: ["x"],
     gradFunc: (dy, [x], attributes) => ({
       x: () => sumRepetitions(single(dy), given(x).shape, (attributes as unknown as tf.TileAttrs).reps),
+    }),
+  },
+
+  /** tfjs's own expect a list where a tensor is taken apart into one piece. */
+  Unpack: {
+    gradFunc: (dy, _saved, attributes) => ({
+      value: () => tf.stack(pieces(dy), (attributes as unknown as tf.UnpackAttrs).axis),
+    }),
+  },
+  SplitV: {
+    gradFunc: (dy, _saved, attributes) => ({
+      x: () => tf.concat(pieces(dy), (attributes as unknown as tf.SplitVAttrs).axis),
     }),
   },
 
@@ -137,6 +149,10 @@ function reducedAxes(attributes: tf.NamedAttrMap, x: tf.Tensor): number[] {
 
 function single(dy: tf.Tensor | tf.Tensor[]): tf.Tensor {
   return Array.isArray(dy) ? given(dy[0]) : dy;
+}
+
+function pieces(dy: tf.Tensor | tf.Tensor[]): tf.Tensor[] {
+  return Array.isArray(dy) ? dy : [dy];
 }
 
 function given(tensor: tf.Tensor | undefined): tf.Tensor {
