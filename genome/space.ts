@@ -1,10 +1,7 @@
 // SearchConfig: everything a person can ask of a search, with its defaults. The API's schema is this schema.
 import { z } from "zod";
-import { type KnownDesignName, knownDesigns } from "./known-designs.ts";
-import { type OperatorName, palette } from "./palette/index.ts";
-
-const operatorNames = Object.keys(palette) as [OperatorName, ...OperatorName[]];
-const knownDesignNames = Object.keys(knownDesigns) as [KnownDesignName, ...KnownDesignName[]];
+import { knownDesignNames } from "./known-designs.ts";
+import { operatorNames } from "./palette/index.ts";
 
 export const taskNames = [
   "in-context-recall",

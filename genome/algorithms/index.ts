@@ -1,0 +1,11 @@
+// Every search algorithm by its name in the search's config.
+import { nsga2 } from "./nsga2.ts";
+import { random } from "./random.ts";
+import type { Algorithm, AlgorithmName } from "./types.ts";
+
+export const algorithms = { nsga2, random } satisfies { readonly [Name in AlgorithmName]: Algorithm<Name> };
+
+/** One algorithm under the common type, for code that reads its name from a config or a stored state. */
+export function algorithmNamed(name: AlgorithmName): Algorithm {
+  return algorithms[name];
+}

@@ -1,0 +1,187 @@
+// NSGA-II, generational, with STAR's variation.
+//
+// Deb et al. 2002, doi:10.1109/4235.996017: survivors of parents and children by rank and crowding, parents by
+// tournament. STAR (arXiv:2411.17800): k-point crossover, mutation per gene, repair; with elitism e a generation of
+// population n has n - e children beside its e best, so STAR's 18 generations are 16 + 18 x 14 candidates.
+// A generation is bred at once, when the one before is complete, so the sequence of proposals depends on neither the
+// size of the `ask` calls nor the order of results. Results from elsewhere (numbers this algorithm did not give out)
+// compete in the selection that follows.
+import type { Grammar } from "../grammar.ts";
+import { Random } from "../random.ts";
+import { parseGenome } from "../text.ts";
+import { listChanges } from "../variation/changes.ts";
+import { crossGenomes } from "../variation/crossover.ts";
+import { mutateGenome } from "../variation/mutate.ts";
+import { repairGenome } from "../variation/repair.ts";
+import { sampleGenome } from "../variation/sample.ts";
+import { type Draft, draft, draftNew, draftWarmStarts, shortHash } from "./proposing.ts";
+import { byFitness, type Fitness, rankFitness, selectSurvivors } from "./selection.ts";
+import type { Algorithm, AlgorithmOptions, AlgorithmState, Proposal, Result } from "./types.ts";
+
+/** A told candidate; failed ones have no objectives. */
+interface Member extends Fitness {
+  readonly genome: string;
+}
+
+interface Nsga2State extends AlgorithmState {
+  readonly algorithm: "nsga2";
+  readonly seed: number;
+  readonly options: AlgorithmOptions<"nsga2">;
+  readonly grammar: Grammar;
+  readonly firstNumber: number;
+  /** Survivors of the last selection; empty during the first generation. */
+  readonly population: readonly Member[];
+  /** Bred, not yet asked for. */
+  readonly queue: readonly Proposal[];
+  /** Numbers asked for, not yet told. */
+  readonly waiting: readonly number[];
+  /** Told since the last selection. */
+  readonly arrivals: readonly Member[];
+  /** Short hashes of every genome proposed or told. */
+  readonly proposed: readonly string[];
+}
+
+export const nsga2: Algorithm<"nsga2", Nsga2State> = {
+  init(setup, seed) {
+    const { options, grammar, firstNumber } = setup;
+    const first: Draft[] = draftWarmStarts(setup);
+    const proposed = new Set(first.map(({ hash }) => shortHash(hash)));
+    const random = new Random(`${seed}/nsga2`).split("generation").split(0);
+    for (let child = first.length; child < options.population; child++) {
+      const made = draftNew(proposed, (attempt) => sampled(grammar, random.split(child).split(attempt)));
+      proposed.add(shortHash(made.hash));
+      first.push(made);
+    }
+    return {
+      algorithm: "nsga2",
+      version: 1,
+      seed,
+      options,
+      grammar,
+      firstNumber,
+      generation: 0,
+      nextNumber: firstNumber + first.length,
+      population: [],
+      queue: first.map((made, index) => ({ number: firstNumber + index, generation: 0, ...made })),
+      waiting: [],
+      arrivals: [],
+      proposed: [...proposed],
+    };
+  },
+
+  ask(state, count) {
+    const ready = state.queue.length === 0 && state.waiting.length === 0 ? breed(select(state)) : state;
+    const proposals = ready.queue.slice(0, Math.max(0, count));
+    return {
+      state: {
+        ...ready,
+        queue: ready.queue.slice(proposals.length),
+        waiting: [...ready.waiting, ...proposals.map(({ number }) => number)],
+      },
+      proposals,
+    };
+  },
+
+  tell(state, results) {
+    const waiting = new Set(state.waiting);
+    const known = new Set([...state.population, ...state.arrivals].map(({ number }) => number));
+    const proposed = new Set(state.proposed);
+    const arrivals = [...state.arrivals];
+    for (const result of results) {
+      const isGuest = result.number < state.firstNumber || result.number >= state.nextNumber;
+      if (isGuest ? known.has(result.number) : !waiting.has(result.number)) continue;
+      waiting.delete(result.number);
+      known.add(result.number);
+      proposed.add(shortHash(result.hash));
+      arrivals.push(toMember(result));
+    }
+    return { ...state, waiting: [...waiting], arrivals, proposed: [...proposed] };
+  },
+};
+
+/** Survivors of the population and of what was told since, independent of the order in which it was told. */
+function select(state: Nsga2State): Nsga2State {
+  const contenders = [...state.population, ...state.arrivals].sort((a, b) => a.number - b.number);
+  return { ...state, arrivals: [], population: selectSurvivors(contenders, state.options.population) };
+}
+
+function breed(state: Nsga2State): Nsga2State {
+  const { options } = state;
+  const generation = state.generation + 1;
+  const random = new Random(`${state.seed}/nsga2`).split("generation").split(generation);
+  const parents = new Mating(state);
+  const proposed = new Set(state.proposed);
+  const children = Array.from({ length: Math.max(1, options.population - options.elitism) }, (_, child) => {
+    const made = draftNew(proposed, (attempt) => parents.makeChild(attempt, random.split(child).split(attempt)));
+    proposed.add(shortHash(made.hash));
+    return { number: state.nextNumber + child, generation, ...made };
+  });
+  return {
+    ...state,
+    generation,
+    nextNumber: state.nextNumber + children.length,
+    queue: children,
+    proposed: [...proposed],
+  };
+}
+
+/** From this attempt on, a child that is still not new is sampled instead of bred. */
+const lastBredAttempt = 48;
+
+class Mating {
+  readonly #population: readonly Member[];
+  readonly #order: readonly number[];
+  readonly #options: AlgorithmOptions<"nsga2">;
+  readonly #grammar: Grammar;
+
+  constructor({ population, options, grammar }: Nsga2State) {
+    this.#population = population;
+    this.#options = options;
+    this.#grammar = grammar;
+    const ranked = rankFitness(population);
+    const best = population.map((_, index) => index).sort((a, b) => byFitness(ranked[a]!, ranked[b]!));
+    const order = new Array<number>(population.length).fill(0);
+    best.forEach((index, place) => {
+      order[index] = place;
+    });
+    this.#order = order;
+  }
+
+  /** Each refused attempt mutates harder, so that a converged population still finds new genomes. */
+  makeChild(attempt: number, random: Random): Draft {
+    if (attempt >= lastBredAttempt) return sampled(this.#grammar, random);
+    const { crossoverPoints, mutationRate } = this.#options;
+    const mother = this.#pickParent(random.split("mother"));
+    const father = this.#pickParent(random.split("father"));
+    const [a, b] = [parseGenome(mother.genome), parseGenome(father.genome)];
+    const crossed = repairGenome(crossGenomes(a, b, crossoverPoints, random.split("cross")), this.#grammar);
+    const rate = mutationRate + ((1 - mutationRate) * attempt) / lastBredAttempt;
+    const child = mutateGenome(crossed, this.#grammar, rate, random.split("mutate"));
+    const isCrossed = mother.number !== father.number;
+    return draft(child, {
+      kind: isCrossed ? "crossover" : "mutation",
+      parents: isCrossed ? [mother.number, father.number] : [mother.number],
+      changes: listChanges(a, child),
+    });
+  }
+
+  #pickParent(random: Random): Member {
+    let winner = random.integer(this.#population.length);
+    for (let round = 1; round < this.#options.tournament; round++) {
+      const rival = random.integer(this.#population.length);
+      if (this.#order[rival]! < this.#order[winner]!) winner = rival;
+    }
+    return this.#population[winner]!;
+  }
+}
+
+function sampled(grammar: Grammar, random: Random): Draft {
+  return draft(sampleGenome(grammar, random), { kind: "sampled", parents: [], changes: [] });
+}
+
+function toMember({ number, genome, objectives, violation, ok }: Result): Member {
+  const isUsable = ok && objectives.every(Number.isFinite) && Number.isFinite(violation);
+  return isUsable
+    ? { number, genome, failed: false, objectives: [...objectives], violation }
+    : { number, genome, failed: true, objectives: [], violation: 0 };
+}

@@ -1,0 +1,60 @@
+// What the algorithms share in making proposals: warm starts, and never proposing one genome twice.
+import { genomeHash } from "../canonical.ts";
+import { GenomeError } from "../errors.ts";
+import { checkGrammar, type Grammar } from "../grammar.ts";
+import { formatGenome, parseGenome } from "../text.ts";
+import type { Genome } from "../types.ts";
+import { listChanges, type Variation } from "../variation/changes.ts";
+import { repairGenome } from "../variation/repair.ts";
+import type { Setup } from "./types.ts";
+
+/** A genome with what made it, before it has a number. */
+export interface Draft {
+  readonly genome: string;
+  readonly hash: string;
+  readonly variation: Variation;
+}
+
+export function draft(genome: Genome, variation: Variation): Draft {
+  return { genome: formatGenome(genome), hash: genomeHash(genome), variation };
+}
+
+/** The warm starts as drafts, each genome once. Throws where the grammar is empty or a genome cannot be read. */
+export function draftWarmStarts({ grammar, warmStart }: Pick<Setup, "grammar" | "warmStart">): Draft[] {
+  checkGrammar(grammar);
+  const drafts = new Map<string, Draft>();
+  warmStart.forEach((text, index) => {
+    const made = draftWarmStart(text, index, grammar);
+    if (!drafts.has(made.hash)) drafts.set(made.hash, made);
+  });
+  return [...drafts.values()];
+}
+
+function draftWarmStart(text: string, index: number, grammar: Grammar): Draft {
+  try {
+    const given = parseGenome(text);
+    const genome = repairGenome(given, grammar);
+    return draft(genome, { kind: "warm-start", parents: [], changes: listChanges(given, genome) });
+  } catch (error) {
+    if (!(error instanceof GenomeError)) throw error;
+    throw new GenomeError(`warm start ${index + 1}: ${error.message}`, `/warmStart/${index}`);
+  }
+}
+
+const attempts = 64;
+
+/**
+ * The first draft of a new genome among `attempts` tries (`make` is told which), or the last one: a small space may
+ * have no new genome left.
+ */
+export function draftNew(proposed: ReadonlySet<string>, make: (attempt: number) => Draft): Draft {
+  for (let attempt = 0; ; attempt++) {
+    const made = make(attempt);
+    if (attempt === attempts - 1 || !proposed.has(shortHash(made.hash))) return made;
+  }
+}
+
+/** 64 bits of a hash are enough to know what was proposed, and keep the state small. */
+export function shortHash(hash: string): string {
+  return hash.slice(0, 16);
+}

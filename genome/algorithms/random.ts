@@ -1,0 +1,62 @@
+// Random search: every proposal sampled anew. The baseline that an algorithm must beat.
+import type { Grammar } from "../grammar.ts";
+import { Random } from "../random.ts";
+import { sampleGenome } from "../variation/sample.ts";
+import { type Draft, draft, draftNew, draftWarmStarts, shortHash } from "./proposing.ts";
+import type { Algorithm, AlgorithmState } from "./types.ts";
+
+interface RandomState extends AlgorithmState {
+  readonly algorithm: "random";
+  readonly seed: number;
+  readonly grammar: Grammar;
+  /** Warm starts, not yet asked for. */
+  readonly queue: readonly Draft[];
+  /** Short hashes of every genome proposed or told. */
+  readonly proposed: readonly string[];
+}
+
+/** Results change nothing but what counts as new, so `ask` never waits. */
+export const random: Algorithm<"random", RandomState> = {
+  init(setup, seed) {
+    const queue = draftWarmStarts(setup);
+    return {
+      algorithm: "random",
+      version: 1,
+      seed,
+      grammar: setup.grammar,
+      generation: 0,
+      nextNumber: setup.firstNumber,
+      queue,
+      proposed: queue.map(({ hash }) => shortHash(hash)),
+    };
+  },
+
+  ask(state, count) {
+    const proposed = new Set(state.proposed);
+    const stream = new Random(`${state.seed}/random`).split("candidate");
+    const proposals = Array.from({ length: Math.max(0, count) }, (_, index) => {
+      const number = state.nextNumber + index;
+      const sample = (attempt: number) => {
+        const genome = sampleGenome(state.grammar, stream.split(number).split(attempt));
+        return draft(genome, { kind: "sampled", parents: [], changes: [] });
+      };
+      const made = state.queue[index] ?? draftNew(proposed, sample);
+      proposed.add(shortHash(made.hash));
+      return { number, generation: 0, ...made };
+    });
+    return {
+      state: {
+        ...state,
+        nextNumber: state.nextNumber + proposals.length,
+        queue: state.queue.slice(proposals.length),
+        proposed: [...proposed],
+      },
+      proposals,
+    };
+  },
+
+  tell(state, results) {
+    const proposed = new Set([...state.proposed, ...results.map(({ hash }) => shortHash(hash))]);
+    return { ...state, proposed: [...proposed] };
+  },
+};

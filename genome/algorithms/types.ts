@@ -1,0 +1,66 @@
+// What every search algorithm is: three pure functions over a plain JSON state.
+//
+// The caller owns the loop: `ask` for proposals, evaluate them, `tell` every result (failures too, a generation waits
+// for them), repeat. All objectives are minimised (`objectives.ts` converts). Random draws come from streams named by
+// seed and purpose, so equal calls give equal answers, and a state may be stored and read back between any two calls.
+import type { Grammar } from "../grammar.ts";
+import type { SearchConfig } from "../space.ts";
+import type { Variation } from "../variation/changes.ts";
+
+export type AlgorithmName = SearchConfig["algorithm"]["name"];
+export type AlgorithmOptions<Name extends AlgorithmName> = OptionsByName[Name];
+type OptionsByName = { [Options in SearchConfig["algorithm"] as Options["name"]]: Options };
+
+export interface Setup<Name extends AlgorithmName = AlgorithmName> {
+  readonly options: AlgorithmOptions<Name>;
+  readonly grammar: Grammar;
+  /** Genomes in text form that are proposed first, repaired where they do not follow the grammar. */
+  readonly warmStart: readonly string[];
+  /** Number of the first proposal; the known designs have the numbers before it. */
+  readonly firstNumber: number;
+}
+
+/** A genome to evaluate. */
+export interface Proposal {
+  readonly number: number;
+  readonly generation: number;
+  /** Canonical text form. */
+  readonly genome: string;
+  readonly hash: string;
+  readonly variation: Variation;
+}
+
+/** How a proposal, or a candidate from elsewhere (a known design), turned out. */
+export interface Result {
+  readonly number: number;
+  readonly genome: string;
+  readonly hash: string;
+  /** Minimised; not read where `ok` is false. Values that are not finite count as not ok. */
+  readonly objectives: readonly number[];
+  /** How far it misses the limits, 0 where it keeps them (`objectives.ts`). */
+  readonly violation: number;
+  /** False where the evaluation failed: it ranks after every other. */
+  readonly ok: boolean;
+}
+
+/** Plain JSON, and the algorithm's own business but for these. */
+export interface AlgorithmState {
+  readonly algorithm: AlgorithmName;
+  readonly version: number;
+  readonly generation: number;
+  readonly nextNumber: number;
+}
+
+export interface Asked<State> {
+  readonly state: State;
+  readonly proposals: readonly Proposal[];
+}
+
+export interface Algorithm<Name extends AlgorithmName = AlgorithmName, State extends AlgorithmState = AlgorithmState> {
+  /** Throws GenomeError where the grammar has no genome or a warm start cannot be read. */
+  init(setup: Setup<Name>, seed: number): State;
+  /** Up to `count` proposals; fewer, or none, while the algorithm waits for results. */
+  ask(state: State, count: number): Asked<State>;
+  /** A result told twice counts once. */
+  tell(state: State, results: readonly Result[]): State;
+}

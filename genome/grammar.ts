@@ -1,0 +1,111 @@
+// The grammar of one search: which operators and options may stand at which position, at one shape of model.
+import { GenomeError } from "./errors.ts";
+import { type OperatorName, paletteEntry, resolveOptions } from "./palette/index.ts";
+import type { SearchConfig } from "./space.ts";
+import type { ModelShape, Options, OptionValue } from "./types.ts";
+
+export interface Grammar {
+  /** Number of positions. */
+  readonly depth: number;
+  readonly operators: readonly OperatorName[];
+  /** `pairs`: sequence mixers at even positions (from 0), channel mixers at odd ones. */
+  readonly layout: "free" | "pairs";
+  readonly shape: ModelShape;
+}
+
+/** The grammar of a search's space at one shape of model. */
+export function grammarOf({ depth, operators, layout }: SearchConfig["space"], shape: ModelShape): Grammar {
+  return { depth, operators: [...new Set(operators)], layout, shape };
+}
+
+/** Throws a GenomeError where some position has no operator that works at the grammar's shape. */
+export function checkGrammar(grammar: Grammar): void {
+  for (let position = 0; position < Math.min(grammar.depth, 2); position++) {
+    if (operatorsAt(grammar, position).length > 0) continue;
+    const { width, length } = grammar.shape;
+    const kind = grammar.layout === "pairs" ? `${mixesAt(position)} mixer` : "operator";
+    const allowed = grammar.operators.join(", ") || "none";
+    throw new GenomeError(
+      `segment ${position + 1}: no ${kind} of this search fits width ${width} and length ${length} (allowed: ${allowed})`,
+      "/operators",
+    );
+  }
+}
+
+/** The operators that may stand at a position and have options that fit the shape. */
+export function operatorsAt(grammar: Grammar, position: number): readonly OperatorName[] {
+  let columns = columnsOf.get(grammar);
+  if (columns === undefined) {
+    columns = [listOperators(grammar, "sequence"), listOperators(grammar, "channel")];
+    columnsOf.set(grammar, columns);
+  }
+  return columns[position % 2]!;
+}
+
+/**
+ * The allowed options nearest to the wanted ones: unknown names dropped, missing and unknown values replaced by the
+ * default, then as few options as possible changed, each as little as possible, until the shape has no conflict.
+ * Every default filled in; null where no options fit the shape.
+ */
+export function fitOptions(name: OperatorName, wanted: Options, shape: ModelShape): Options | null {
+  const entry = paletteEntry(name);
+  const start = resolveOptions(name);
+  const options: Record<string, OptionValue> = { ...start };
+  for (const [option, allowed] of Object.entries(entry.options)) {
+    const value = Object.hasOwn(wanted, option) ? wanted[option] : undefined;
+    if (value !== undefined && allowed.includes(value)) options[option] = value;
+  }
+  if (entry.conflict(options, shape) === null) return options;
+
+  let best: { options: Options; distance: number } | null = null;
+  for (const candidate of everyChoice(entry.options)) {
+    const distance = distanceBetween(entry.options, options, candidate);
+    if ((best === null || distance < best.distance) && entry.conflict(candidate, shape) === null) {
+      best = { options: candidate, distance };
+    }
+  }
+  return best?.options ?? null;
+}
+
+/** What `operatorsAt` answers for even and odd positions; a grammar never changes. */
+const columnsOf = new WeakMap<Grammar, [OperatorName[], OperatorName[]]>();
+
+function listOperators(grammar: Grammar, mixes: "sequence" | "channel"): OperatorName[] {
+  return grammar.operators.filter((name) => {
+    if (grammar.layout === "pairs" && paletteEntry(name).mixes !== mixes) return false;
+    return fitOptions(name, {}, grammar.shape) !== null;
+  });
+}
+
+function mixesAt(position: number): "sequence" | "channel" {
+  return position % 2 === 0 ? "sequence" : "channel";
+}
+
+/** One changed option outweighs any number of steps along the list of an option's values. */
+function distanceBetween(
+  grammar: Readonly<Record<string, readonly OptionValue[]>>,
+  from: Options,
+  to: Options,
+): number {
+  let distance = 0;
+  for (const [option, allowed] of Object.entries(grammar)) {
+    if (from[option] === to[option]) continue;
+    distance += 1000 + Math.abs(allowed.indexOf(from[option]!) - allowed.indexOf(to[option]!));
+  }
+  return distance;
+}
+
+function* everyChoice(grammar: Readonly<Record<string, readonly OptionValue[]>>): Generator<Options> {
+  const names = Object.keys(grammar);
+  const total = names.reduce((product, name) => product * grammar[name]!.length, 1);
+  for (let index = 0; index < total; index++) {
+    const choice: Record<string, OptionValue> = {};
+    let rest = index;
+    for (const name of names) {
+      const allowed = grammar[name]!;
+      choice[name] = allowed[rest % allowed.length]!;
+      rest = Math.floor(rest / allowed.length);
+    }
+    yield choice;
+  }
+}

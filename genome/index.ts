@@ -1,0 +1,50 @@
+// What other rooms import: architectures as data, their costs, their variation, and the algorithms that search them.
+export { algorithmNamed, algorithms } from "./algorithms/index.ts";
+export type { Algorithm, AlgorithmName, AlgorithmState, Asked, Proposal, Result, Setup } from "./algorithms/types.ts";
+export { canonicalGenome, genomeHash } from "./canonical.ts";
+export { genomeCosts, type SegmentCosts, segmentCosts } from "./costs.ts";
+export { crowdingDistances, dominates, rankByDominance } from "./dominance.ts";
+export { GenomeError } from "./errors.ts";
+export { checkGrammar, fitOptions, type Grammar, grammarOf, operatorsAt } from "./grammar.ts";
+export { hypervolume } from "./hypervolume.ts";
+export { genomeFromJson, genomeSchema } from "./json.ts";
+export { type KnownDesign, type KnownDesignName, knownDesignNames, knownDesigns } from "./known-designs.ts";
+export {
+  fromMinimized,
+  type Objectives,
+  type ObjectiveValues,
+  referencePoint,
+  relativeHypervolume,
+  toMinimized,
+  violationOf,
+} from "./objectives.ts";
+export { type LivClass, livClasses } from "./palette/classes.ts";
+export {
+  type OperatorName,
+  type OptionsOf,
+  operatorNames,
+  operatorOfClass,
+  palette,
+  paletteEntry,
+  resolveOptions,
+} from "./palette/index.ts";
+export type { PaletteEntry } from "./palette/types.ts";
+export { Random } from "./random.ts";
+export { sha256 } from "./sha256.ts";
+export {
+  type ObjectiveName,
+  objectiveDirections,
+  type ProfileName,
+  profileNames,
+  type SearchConfig,
+  type SearchConfigInput,
+  searchConfig,
+  type TaskName,
+  taskNames,
+} from "./space.ts";
+export { formatGenome, formatSegment, parseGenome } from "./text.ts";
+export type { Costs, Genome, ModelShape, Options, OptionValue, Segment } from "./types.ts";
+export { maxSegments, operatorOfSegment, validateGenome } from "./validate.ts";
+export { type Change, listChanges, type Variation, type VariationKind } from "./variation/changes.ts";
+export { fitGenome, repairGenome } from "./variation/repair.ts";
+export { sampleGenome } from "./variation/sample.ts";
