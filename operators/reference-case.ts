@@ -1,6 +1,25 @@
-// How an operator runs a case of the published code: an adapter from the published system's config to our operator.
+// Records of the published code, and how an operator runs one: an adapter from the published system's config to ours.
 import type * as tf from "@tensorflow/tfjs";
-import type { Weights } from "./types.ts";
+import type { StoredTensor } from "./safetensors.ts";
+import type { OperatorContext, Weights } from "./types.ts";
+
+/** One record: the JSON that describes it and its tensors by name. */
+export interface ReferenceRecord {
+  readonly system: string;
+  readonly case: string;
+  readonly description: Readonly<Record<string, unknown>>;
+  readonly tensors: Readonly<Record<string, StoredTensor>>;
+}
+
+/** How we did on a record. */
+export interface ReferenceVerdict {
+  readonly verdict: "pass" | "fail" | "unsupported";
+  /** Largest error, relative to the largest magnitude of its tensor; null where nothing was compared. */
+  readonly maxErrorY: number | null;
+  readonly maxErrorGradients: number | null;
+  /** A sentence that says why it did not pass; empty where it did. */
+  readonly detail: string;
+}
 
 /** A published option or size that we do not have; the message is a sentence. Not a failure: the case is left out. */
 export class UnsupportedCase extends Error {
@@ -25,6 +44,11 @@ export type ReferenceAdapter = (config: CaseConfig) => ReferenceForward;
 
 /** The adapters of one operator by published system name. */
 export type ReferenceAdapters = Readonly<Record<string, ReferenceAdapter>>;
+
+/** The context of an operator that is run on x [1, B, T, D] alone. */
+export function contextOf(x: tf.Tensor): OperatorContext {
+  return { width: x.shape[3] ?? 0, length: x.shape[2] ?? 0 };
+}
 
 export function readNumber(config: CaseConfig, key: string, fallback?: number): number {
   const value = config[key] ?? fallback;

@@ -95,7 +95,8 @@ function readTensor(name: string, entry: unknown, data: Uint8Array): StoredTenso
   if (end > data.length || end - begin !== sizeOf(shape) * ArrayType.BYTES_PER_ELEMENT) {
     throw new Error(`tensor "${name}" of shape [${shape}] and dtype ${dtype} cannot lie at bytes ${begin} to ${end}`);
   }
-  const values = new ArrayType(data.slice(begin, end).buffer);
+  // Copied by the constructor: the slice of a Node Buffer would share its memory, at an offset that need not be aligned.
+  const values = new ArrayType(new Uint8Array(data.subarray(begin, end)).buffer);
   return { dtype, shape, values } as StoredTensor;
 }
 

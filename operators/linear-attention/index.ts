@@ -29,27 +29,30 @@ export const linearAttention: Operator<LinearAttentionOptions> = {
   },
 
   apply: (weights, x, { heads, featureMap }) =>
-    attendLinearly(weights, x, { heads, featureMap, tied: false, normalizeQ: false, normalizeK: false }),
+    attendLinearly(weights, x, { heads, featureMap, normalizeQ: false, normalizeK: false }),
 };
 
 export interface LinearAttention {
   readonly heads: number;
   readonly featureMap: FeatureMapName;
-  /** Keys use the map of the queries, `feature_map_q`. */
-  readonly tied: boolean;
   /** Features divided by their sum + 1e-4. */
   readonly normalizeQ: boolean;
   readonly normalizeK: boolean;
   readonly eps?: number;
 }
 
-/** x [P, B, T, D] -> [P, B, T, D]; widths of keys and values follow from the weights. */
+/**
+ * x [P, B, T, D] -> [P, B, T, D]; widths of keys and values follow from the weights.
+ * Without a `feature_map_k` the keys use the map of the queries.
+ */
 export function attendLinearly(weights: Weights, x: tf.Tensor4D, options: LinearAttention): tf.Tensor4D {
-  const { heads, featureMap, tied, normalizeQ, normalizeK, eps = publishedEps } = options;
+  const { heads, featureMap, normalizeQ, normalizeK, eps = publishedEps } = options;
   const map = featureMaps[featureMap];
-  const mapK = within(weights, tied ? "feature_map_q" : "feature_map_k");
+  const mapQ = within(weights, "feature_map_q");
+  const ownMapK = within(weights, "feature_map_k");
+  const mapK = Object.keys(ownMapK).length > 0 ? ownMapK : mapQ;
 
-  const q = map.features(splitHeads(project(x, weights, "proj_q"), heads), within(weights, "feature_map_q"));
+  const q = map.features(splitHeads(project(x, weights, "proj_q"), heads), mapQ);
   const k = map.features(splitHeads(project(x, weights, "proj_k"), heads), mapK); // [P, B, H, T, F]
   const v = splitHeads(project(x, weights, "proj_v"), heads); // [P, B, H, T, V]
 
