@@ -1,0 +1,95 @@
+import type { ComponentChildren } from "preact";
+import type { CandidateDetail } from "../api.ts";
+import { humanize, plural } from "../format.ts";
+import { GenomeStrip } from "../parts/genome-strip.tsx";
+import { addresses } from "../route.ts";
+
+/** One gene that differs from the first parent's, as the variation recorded it. */
+export interface Change {
+  readonly position: number;
+  readonly gene: string;
+  readonly from: unknown;
+  readonly to: unknown;
+}
+
+/** The changes inside a variation; anything that is not one is passed over. */
+export function changesOf(variation: Readonly<Record<string, unknown>>): Change[] {
+  if (!Array.isArray(variation.changes)) return [];
+  return variation.changes.filter(
+    (change): change is Change =>
+      typeof change === "object" && change !== null && typeof change.position === "number" && typeof change.gene === "string",
+  );
+}
+
+export function LineagePanel({ candidate }: { candidate: CandidateDetail }) {
+  const changes = changesOf(candidate.variation);
+  return (
+    <section class="card" aria-labelledby="lineage-title">
+      <div class="card-heading">
+        <h2 id="lineage-title">Lineage</h2>
+        <span class="muted">Generation {candidate.generation}</span>
+      </div>
+      <dl class="facts">
+        <Fact title="Made by">{describeVariation(candidate)}</Fact>
+        <Fact title={candidate.parents.length === 1 ? "Parent" : "Parents"}>
+          <Relatives searchId={candidate.searchId} numbers={candidate.parents} none="None" />
+        </Fact>
+        <Fact title="Children">
+          <Relatives searchId={candidate.searchId} numbers={candidate.children} none="None yet" />
+        </Fact>
+        {changes.length > 0 && (
+          <Fact title="Against the first parent">
+            <GenomeStrip genome={candidate.genome} changed={new Set(changes.map(({ position }) => position))} />
+            <ul class="changes">
+              {changes.map((change) => (
+                <li key={`${change.position} ${change.gene}`}>
+                  Position {change.position + 1}, {geneTitle(change.gene)}: {valueText(change.from)} → {valueText(change.to)}
+                </li>
+              ))}
+            </ul>
+          </Fact>
+        )}
+      </dl>
+    </section>
+  );
+}
+
+function Fact({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{title}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+const most = 24;
+
+function Relatives({ searchId, numbers, none }: { searchId: string; numbers: readonly number[]; none: string }) {
+  if (numbers.length === 0) return <span class="muted">{none}</span>;
+  return (
+    <span class="relatives">
+      {numbers.slice(0, most).map((number) => (
+        <a key={number} href={addresses.candidate(searchId, number)}>
+          {number}
+        </a>
+      ))}
+      {numbers.length > most && <span class="muted">and {plural(numbers.length - most, "more", "more")}</span>}
+    </span>
+  );
+}
+
+function describeVariation({ variation, knownDesign, parents }: CandidateDetail): string {
+  if (knownDesign) return "A known design, evaluated as a yardstick";
+  const sentences: Readonly<Record<string, string>> = {
+    sampled: "Drawn at random from the search space",
+    "warm-start": "Given by hand to join the first population",
+    crossover: "Crossover of two parents, then mutation",
+    mutation: "Mutation of one parent",
+  };
+  const kind = String(variation.kind ?? "");
+  return sentences[kind] ?? (kind ? humanize(kind) : parents.length > 0 ? "Variation" : "Not recorded");
+}
+
+const geneTitle = (gene: string) => (gene === "liv" ? "operator class" : humanize(gene).toLowerCase());
+const valueText = (value: unknown) => (value === null || value === undefined ? "default" : String(value));
