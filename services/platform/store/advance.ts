@@ -1,0 +1,214 @@
+// One round of a search's algorithm: tell it the new results, take its proposals, store both, all or nothing.
+import type { SearchConfig } from "../../../genome/space.ts";
+import { Prisma } from "../../../prisma/client/client.ts";
+import { AppError } from "../errors.ts";
+import type { Database, Queries } from "./database.ts";
+import { appendEvents, type NewEvent } from "./events.ts";
+import { candidateId, evaluationId } from "./ids.ts";
+import { lockResultKeys, reuseResults } from "./results.ts";
+import { isFinal } from "./search-states.ts";
+import { enterState, loadSearch, lockSearch } from "./searches.ts";
+import { finishedEvents, settleCandidates } from "./settle.ts";
+import type { Advance, Advanced, AdvanceView, CandidateResult, Proposal, Search } from "./types.ts";
+
+/** Pure: it may be called again for the same moment if the transaction is lost. Null means nothing to do. */
+export type Decide = (view: AdvanceView) => Advance | null | Promise<Advance | null>;
+
+/** Null where the search is gone or has ended. A queued search begins to run. */
+export async function advanceSearch(db: Database, id: string, decide: Decide): Promise<Advanced | null> {
+  return db.transaction(async (queries) => {
+    let search = await lockSearch(queries, id);
+    if (search === null || isFinal(search.state)) return null;
+    const events: NewEvent[] = [];
+    if (search.state === "queued") {
+      events.push(...(await enterState(queries, search, "running", null)));
+      search = { ...search, state: "running" };
+    }
+    const view = await look(queries, search);
+    const advance = await decide(view);
+    if (advance === null) {
+      await appendEvents(queries, events);
+      return { search: await reload(queries, id), waiting: [], again: false };
+    }
+
+    await tell(queries, search, view.results, advance);
+    const { waiting, pruned, finished } = await propose(queries, search, view, advance.proposals);
+    await storeState(queries, search, view, advance);
+    events.push(advancedEvent(id, view, advance), ...pruned, ...finishedEvents(finished));
+    if (advance.end !== undefined) {
+      events.push(...(await enterState(queries, search, advance.end.state, advance.end.reason)));
+    }
+    await appendEvents(queries, events);
+    return { search: await reload(queries, id), waiting, again: pruned.length + finished.length > 0 };
+  });
+}
+
+async function look(queries: Queries, search: Search): Promise<AdvanceView> {
+  const [row] = await queries.$queryRaw<{ algorithm_state: unknown; next_number: number }[]>`
+    SELECT algorithm_state, next_number FROM searches WHERE id = ${search.id}`;
+  const [unfinished] = await queries.$queryRaw<{ waiting: number; running: number }[]>`
+    SELECT count(*) FILTER (WHERE state = 'waiting')::int AS waiting,
+           count(*) FILTER (WHERE state = 'running')::int AS running
+    FROM candidates WHERE search_id = ${search.id} AND state IN ('waiting', 'running')`;
+  if (row === undefined || unfinished === undefined) throw new Error(`search ${search.id} vanished under its lock`);
+  const remaining = search.state === "running" ? search.config.budget.candidates - search.proposed : 0;
+  return {
+    search,
+    algorithmState: row.algorithm_state,
+    results: await untold(queries, search.id, search.config),
+    unfinished,
+    nextNumber: row.next_number,
+    remaining,
+  };
+}
+
+type ResultRow = Omit<CandidateResult, "genomeHash" | "knownDesign" | "stateBytes" | "flopsPerToken" | "taskScores"> & {
+  genome_hash: string;
+  known_design: string | null;
+  state_bytes: number;
+  flops_per_token: number;
+  task_scores: Record<string, number>;
+};
+
+async function untold(queries: Queries, searchId: string, { deterministic }: SearchConfig): Promise<CandidateResult[]> {
+  const unfinished = Prisma.sql`
+    SELECT min(number) FROM candidates
+    WHERE search_id = ${searchId} AND told_order IS NULL AND state IN ('waiting', 'running')`;
+  const rows = await queries.$queryRaw<ResultRow[]>`
+    SELECT id, number, generation, genome, genome_hash, known_design, state, outcome, reason, parameters, state_bytes,
+           flops_per_token, feasible, score, task_scores
+    FROM candidates
+    WHERE search_id = ${searchId} AND told_order IS NULL AND state NOT IN ('waiting', 'running')
+      ${deterministic ? Prisma.sql`AND number < coalesce((${unfinished}), 2147483647)` : Prisma.empty}
+    ORDER BY ${deterministic ? Prisma.sql`number` : Prisma.sql`finished_at, number`}`;
+  return rows.map(({ genome_hash, known_design, state_bytes, flops_per_token, task_scores, ...rest }) => ({
+    ...rest,
+    genomeHash: genome_hash,
+    knownDesign: known_design,
+    stateBytes: state_bytes,
+    flopsPerToken: flops_per_token,
+    taskScores: task_scores,
+  }));
+}
+
+/** Marks the results as told, each with its place in the order and the hypervolume after it. */
+async function tell(
+  queries: Queries,
+  search: Search,
+  results: readonly CandidateResult[],
+  { hypervolumes }: Advance,
+): Promise<void> {
+  if (results.length === 0) return;
+  const told = results.map(({ id, number }, index) => ({
+    id,
+    place: search.told + index,
+    hypervolume: hypervolumes?.get(number) ?? null,
+  }));
+  await queries.$executeRaw`
+    UPDATE candidates SET told_order = told.place, hypervolume = told.hypervolume
+    FROM jsonb_to_recordset(${JSON.stringify(told)}::jsonb) AS told(id text, place int, hypervolume float8)
+    WHERE candidates.id = told.id`;
+}
+
+async function propose(queries: Queries, search: Search, view: AdvanceView, proposals: readonly Proposal[]) {
+  if (proposals.length === 0) return { waiting: [], pruned: [], finished: [] };
+  const counted = proposals.filter(({ knownDesign }) => knownDesign == null).length;
+  if (counted > view.remaining) {
+    const message = `search ${search.id} is ${search.state}: ${counted} candidates proposed, ${view.remaining} left in its budget`;
+    throw new AppError("BUDGET_EXCEEDED", message);
+  }
+  const candidates = proposals.map((proposal, index) => describe(search.id, view.nextNumber + index, proposal));
+  const evaluations = proposals.flatMap((proposal, index) =>
+    proposal.evaluations.map((evaluation, position) => {
+      const candidate = candidateId(search.id, view.nextNumber + index);
+      return { id: evaluationId(candidate, position), candidate, position, ...evaluation };
+    }),
+  );
+  const keys = evaluations.map(({ resultKey }) => resultKey);
+  await lockResultKeys(queries, keys);
+  await queries.$executeRaw`
+    INSERT INTO candidates (id, search_id, number, generation, genome, genome_hash, known_design, parents, variation,
+                            parameters, state_bytes, flops_per_token, feasible, state, message, finished_at)
+    SELECT id, ${search.id}, number, generation, genome, "genomeHash", "knownDesign", parents, variation,
+           parameters, "stateBytes", "flopsPerToken", feasible,
+           CASE WHEN pruned IS NULL THEN 'waiting' ELSE 'pruned' END::"EvaluationState", pruned,
+           CASE WHEN pruned IS NOT NULL THEN clock_timestamp() END
+    FROM jsonb_to_recordset(${JSON.stringify(candidates)}::jsonb) AS proposed(
+      id text, number int, generation int, genome text, "genomeHash" text, "knownDesign" text, parents int[],
+      variation jsonb, parameters float8, "stateBytes" float8, "flopsPerToken" float8, feasible boolean, pruned text)`;
+  await queries.$executeRaw`
+    INSERT INTO evaluations (id, search_id, candidate_id, position, task, setting, result_key, seed)
+    SELECT id, ${search.id}, candidate, position, task, setting, "resultKey", seed
+    FROM jsonb_to_recordset(${JSON.stringify(evaluations)}::jsonb) AS proposed(
+      id text, candidate text, position int, task text, setting jsonb, "resultKey" text, seed bigint)`;
+  const finished = await settleCandidates(queries, await reuseResults(queries, keys));
+
+  const waiting = await queries.$queryRaw<{ id: string }[]>`
+    SELECT evaluations.id FROM evaluations JOIN candidates ON candidates.id = candidate_id
+    WHERE candidate_id = ANY(${candidates.map(({ id }) => id)}) AND evaluations.state = 'waiting'
+    ORDER BY number, position`;
+  const pruned = candidates.filter((candidate) => candidate.pruned !== null);
+  return {
+    waiting: waiting.map(({ id }) => id),
+    finished,
+    pruned: finishedEvents(
+      pruned.map(({ id, number }) => ({
+        ...{ id, number, searchId: search.id, state: "pruned", outcome: null, reason: null, score: null },
+      })),
+    ),
+  };
+}
+
+function describe(searchId: string, number: number, { evaluations, pruned = null, ...proposal }: Proposal) {
+  const place = `search ${searchId}, candidate ${number} (${proposal.genome})`;
+  if ((evaluations.length === 0) !== (pruned !== null)) {
+    throw new Error(`${place}: ${evaluations.length} evaluations, pruned: ${pruned}`);
+  }
+  for (const cost of ["parameters", "stateBytes", "flopsPerToken"] as const) {
+    if (!Number.isFinite(proposal[cost])) throw new Error(`${place}: ${cost} is ${proposal[cost]}`);
+  }
+  return { id: candidateId(searchId, number), number, pruned, ...proposal };
+}
+
+async function storeState(queries: Queries, search: Search, view: AdvanceView, advance: Advance): Promise<void> {
+  const { algorithmState, proposals, generation = search.generation } = advance;
+  const referencePoint = advance.referencePoint ?? search.referencePoint;
+  const last = view.results.at(-1);
+  const hypervolume = (last && advance.hypervolumes?.get(last.number)) ?? search.hypervolume;
+  const proposed = proposals.filter(({ knownDesign }) => knownDesign == null).length;
+  await queries.$executeRaw`
+    UPDATE searches SET
+      algorithm_state = ${JSON.stringify(algorithmState)}::jsonb,
+      next_number = next_number + ${proposals.length},
+      proposed = proposed + ${proposed},
+      told = told + ${view.results.length},
+      generation = ${generation},
+      reference_point = ${referencePoint === null ? null : JSON.stringify(referencePoint)}::jsonb,
+      hypervolume = ${hypervolume}
+    WHERE id = ${search.id}`;
+}
+
+function advancedEvent(
+  searchId: string,
+  view: AdvanceView,
+  { proposals, generation, hypervolumes }: Advance,
+): NewEvent {
+  const last = view.results.at(-1);
+  return {
+    type: "search.advanced",
+    searchId,
+    data: {
+      told: view.results.length,
+      proposed: proposals.length,
+      firstNumber: view.nextNumber,
+      generation: generation ?? view.search.generation,
+      hypervolume: (last && hypervolumes?.get(last.number)) ?? view.search.hypervolume,
+    },
+  };
+}
+
+async function reload(queries: Queries, id: string): Promise<Search> {
+  const search = await loadSearch({ queries }, id);
+  if (search === null) throw new Error(`search ${id} vanished under its lock`);
+  return search;
+}

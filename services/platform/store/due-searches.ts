@@ -1,0 +1,30 @@
+// What the reconciler asks: which searches somebody should attend to.
+import type { Database } from "./database.ts";
+
+/**
+ * Searches whose advance has something to do: not begun, results to tell, or nothing left unfinished (the next
+ * candidates, or the end).
+ */
+export async function listDueSearches({ queries }: Database): Promise<string[]> {
+  const rows = await queries.$queryRaw<{ id: string }[]>`
+    SELECT id FROM searches
+    WHERE deleted_at IS NULL AND (
+      state = 'queued'
+      OR state IN ('running', 'stopping', 'paused') AND EXISTS (
+        SELECT FROM candidates WHERE search_id = searches.id AND told_order IS NULL AND finished_at IS NOT NULL)
+      OR state IN ('running', 'stopping') AND NOT EXISTS (
+        SELECT FROM candidates WHERE search_id = searches.id AND state IN ('waiting', 'running'))
+    )
+    ORDER BY created_at, id`;
+  return rows.map(({ id }) => id);
+}
+
+/** Running searches that have used up their wall-clock budget. */
+export async function listOverdueSearches({ queries }: Database): Promise<string[]> {
+  const rows = await queries.$queryRaw<{ id: string }[]>`
+    SELECT id FROM searches
+    WHERE state = 'running' AND deleted_at IS NULL
+      AND active_seconds + extract(epoch FROM now() - active_since) > (config->'budget'->>'wallSeconds')::float8
+    ORDER BY id`;
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,106 @@
+// A candidate's state and score follow from its evaluations: the one rule, applied whenever one of them changes.
+
+import { Prisma } from "../../../prisma/client/client.ts";
+import type { Queries } from "./database.ts";
+import type { NewEvent } from "./events.ts";
+import type { EvaluationState, FailureReason, Outcome, Settled } from "./types.ts";
+
+export interface FinishedCandidate {
+  readonly id: string;
+  readonly searchId: string;
+  readonly number: number;
+  readonly state: EvaluationState;
+  readonly outcome: Outcome | null;
+  readonly reason: FailureReason | null;
+  readonly score: number | null;
+}
+
+/** An evaluation changes only while its candidate is locked, so two that finish together see each other. */
+export async function lockCandidates(queries: Queries, ids: readonly string[]): Promise<void> {
+  await queries.$queryRaw`SELECT id FROM candidates WHERE id = ANY(${[...ids]}) ORDER BY id FOR NO KEY UPDATE`;
+}
+
+/**
+ * Brings locked candidates up to date and returns those that thereby finished. Something unfinished: running once
+ * anything has begun, else waiting. All finished: failed if any failed, else cancelled, else pruned, else complete.
+ * The score is the mean of the task scores, a task score the mean over its settings; diverged if any diverged.
+ */
+export async function settleCandidates(queries: Queries, ids: readonly string[]): Promise<FinishedCandidate[]> {
+  if (ids.length === 0) return [];
+  const rows = await queries.$queryRaw<(Omit<FinishedCandidate, "searchId"> & { search_id: string })[]>`
+    WITH task_means AS (
+      SELECT candidate_id, task, avg(score ORDER BY position) AS score
+      FROM evaluations WHERE candidate_id = ANY(${[...ids]}) AND state = 'complete'
+      GROUP BY candidate_id, task
+    ), scores AS (
+      SELECT candidate_id, avg(score ORDER BY task COLLATE "C") AS score, jsonb_object_agg(task, score) AS task_scores
+      FROM task_means GROUP BY candidate_id
+    ), tallies AS (
+      SELECT
+        candidate_id,
+        CASE
+          WHEN bool_or(state = 'running') THEN 'running'
+          WHEN bool_or(state = 'waiting') AND bool_or(state <> 'waiting') THEN 'running'
+          WHEN bool_or(state = 'waiting') THEN 'waiting'
+          WHEN bool_or(state = 'failed') THEN 'failed'
+          WHEN bool_or(state = 'cancelled') THEN 'cancelled'
+          WHEN bool_or(state = 'pruned') THEN 'pruned'
+          ELSE 'complete'
+        END::"EvaluationState" AS state,
+        coalesce(bool_or(outcome = 'diverged'), false) AS diverged,
+        (array_agg(reason ORDER BY position) FILTER (WHERE state = 'failed'))[1] AS reason,
+        (array_agg(message ORDER BY position) FILTER (WHERE state = 'failed'))[1] AS message,
+        coalesce(sum(train_seconds ORDER BY position) FILTER (WHERE reused_from IS NULL), 0) AS train_seconds
+      FROM evaluations WHERE candidate_id = ANY(${[...ids]})
+      GROUP BY candidate_id
+    ), settled AS (
+      UPDATE candidates SET
+        state = tallies.state,
+        outcome = CASE WHEN tallies.state <> 'complete' THEN NULL
+                       WHEN diverged THEN 'diverged' ELSE 'scored' END::"Outcome",
+        reason = CASE WHEN tallies.state = 'failed' THEN tallies.reason END,
+        message = CASE WHEN tallies.state = 'failed' THEN tallies.message END,
+        score = CASE WHEN tallies.state = 'complete' THEN scores.score END,
+        task_scores = coalesce(scores.task_scores, '{}'),
+        train_seconds = tallies.train_seconds,
+        finished_at = CASE WHEN tallies.state NOT IN ('waiting', 'running') THEN clock_timestamp() END
+      FROM tallies LEFT JOIN scores USING (candidate_id)
+      WHERE candidates.id = tallies.candidate_id AND candidates.state IN ('waiting', 'running')
+      RETURNING candidates.id, search_id, number, candidates.state, candidates.outcome, candidates.reason,
+                candidates.score
+    )
+    SELECT * FROM settled WHERE state NOT IN ('waiting', 'running') ORDER BY search_id, number`;
+  return rows.map(({ search_id, ...row }) => ({ ...row, searchId: search_id }));
+}
+
+/** Cancels every evaluation of a search that is in one of the states, and settles their candidates. */
+export async function cancelEvaluations(
+  queries: Queries,
+  searchId: string,
+  states: readonly EvaluationState[],
+): Promise<FinishedCandidate[]> {
+  if (states.length === 0) return [];
+  const candidates = await queries.$queryRaw<{ id: string }[]>`
+    SELECT id FROM candidates WHERE search_id = ${searchId} AND state IN ('waiting', 'running')
+    ORDER BY id FOR NO KEY UPDATE`;
+  const list = Prisma.join(states.map((state) => Prisma.sql`${state}::text::"EvaluationState"`));
+  await queries.$executeRaw`
+    UPDATE evaluations SET state = 'cancelled', lease_expires_at = NULL, finished_at = now()
+    WHERE search_id = ${searchId} AND state IN (${list})`;
+  return settleCandidates(
+    queries,
+    candidates.map(({ id }) => id),
+  );
+}
+
+export function finishedEvents(finished: readonly FinishedCandidate[]): NewEvent[] {
+  return finished.map(({ id, searchId, number, state, outcome, reason, score }) => ({
+    type: "candidate.finished",
+    searchId,
+    data: { candidateId: id, number, state, outcome, reason, score },
+  }));
+}
+
+export function settledSearches(finished: readonly FinishedCandidate[]): Settled {
+  return { searchIds: [...new Set(finished.map(({ searchId }) => searchId))] };
+}
