@@ -5,7 +5,7 @@
 // the full matrix product, trains (tfjs has no gradient for an FFT), and is plain matrix multiplication everywhere.
 // Matrices are cut out of rows that repeat with period 2m: reshaped to rows one shorter, each starts one step later.
 import * as tf from "@tensorflow/tfjs";
-import "./gradients.ts";
+import { cutTo, extendTo } from "./parts.ts";
 
 /** y_t = sum over s <= t of filter_{t-s} x_s. filter [P, C, T], x [P, B, T, C] -> [P, B, T, C]. */
 export function causalConvolution(filter: tf.Tensor3D, x: tf.Tensor4D): tf.Tensor4D {
@@ -14,9 +14,9 @@ export function causalConvolution(filter: tf.Tensor3D, x: tf.Tensor4D): tf.Tenso
   const count = Math.ceil(length / blockTaps(length));
   const taps = Math.ceil(length / count);
 
-  const matrices = toeplitzBlocks(extend(tf.reshape(filter, [systems, length]), count * taps), count);
+  const matrices = toeplitzBlocks(extendTo(tf.reshape(filter, [systems, length]), count * taps), count);
   const rows: tf.Tensor3D = tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [systems, batch, length]);
-  const blocks: tf.Tensor4D = tf.reshape(extend(rows, count * taps), [systems, batch, count, taps]);
+  const blocks: tf.Tensor4D = tf.reshape(extendTo(rows, count * taps), [systems, batch, count, taps]);
 
   const delayed = matrices.map((matrix, delay) => {
     const reached = count - delay; // blocks of x that are still inside the sequence after this delay
@@ -34,19 +34,27 @@ export function causalConvolution(filter: tf.Tensor3D, x: tf.Tensor4D): tf.Tenso
   });
   const y = delayed.reduce((sum, term) => tf.add(sum, term));
   const whole: tf.Tensor4D = tf.reshape(y, [members, channels, batch, count * taps]);
-  return tf.transpose(cut(whole, length), [0, 2, 3, 1]);
+  return tf.transpose(cutTo(whole, length), [0, 2, 3, 1]);
 }
 
 /**
  * y_t = sum_j ahead_j x_{t-j} + sum_j back_j x_{t+1+j}: the present counts in the first sum only.
- * ahead and back [P, C, T], x [P, B, T, C] -> [P, B, T, C]. Holds one T x T matrix per channel.
+ * ahead and back [P, C, T], x [P, B, T, C] -> [P, B, T, C].
  */
 export function twoSidedConvolution(ahead: tf.Tensor3D, back: tf.Tensor3D, x: tf.Tensor4D): tf.Tensor4D {
+  return circularConvolution(tf.concat([ahead, tf.reverse(back, 2)], 2), x);
+}
+
+/**
+ * y_t = sum over s of filter_{(t-s) mod 2T} x_s, as an FFT of 2T points gives it: taps from T on act on later inputs.
+ * filter [P, C, 2T], x [P, B, T, C] -> [P, B, T, C]. Holds one T x T matrix per channel.
+ */
+export function circularConvolution(filter: tf.Tensor3D, x: tf.Tensor4D): tf.Tensor4D {
   const [members, batch, length, channels] = x.shape;
   const systems = members * channels;
-  const circle: tf.Tensor3D = tf.reshape(tf.concat([ahead, tf.reverse(back, 2)], 2), [systems, 1, 2 * length]);
+  const matrices = toeplitz(tf.reshape(filter, [systems, 1, 2 * length]));
   const rows = tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [systems, batch, length]);
-  const y = tf.matMul(rows, tf.reshape(toeplitz(circle), [systems, length, length]));
+  const y = tf.matMul(rows, tf.reshape(matrices, [systems, length, length]));
   return tf.transpose(tf.reshape(y, [members, channels, batch, length]), [0, 2, 3, 1]);
 }
 
@@ -54,7 +62,7 @@ export function twoSidedConvolution(ahead: tf.Tensor3D, back: tf.Tensor3D, x: tf
 export function withSkip(filter: tf.Tensor3D, skip: tf.Tensor): tf.Tensor3D {
   const [members, channels, length] = filter.shape;
   const first: tf.Tensor3D = tf.reshape(skip, [members, channels, 1]);
-  return tf.add(filter, extend(first, length));
+  return tf.add(filter, extendTo(first, length));
 }
 
 /** Taps per block. Measured forward and backward on onnxruntime's CPU provider: 0.4-0.7 of one block's time at T >= 128. */
@@ -85,18 +93,5 @@ function toeplitz(circle: tf.Tensor3D): tf.Tensor4D {
   ]);
   const line: tf.Tensor3D = tf.reshape(rows, [systems, count, taps * period]);
   const shifted = tf.slice(line, [0, 0, 0], [systems, count, taps * (period - 1)]);
-  return cut(tf.reshape(shifted, [systems, count, taps, period - 1]), taps);
-}
-
-/** Zeros after the last entry of the last axis, up to `length` entries. */
-function extend<X extends tf.Tensor>(x: X, length: number): X {
-  const missing = length - (x.shape.at(-1) ?? 0);
-  if (missing === 0) return x;
-  return tf.pad(x, [...Array.from({ length: x.rank - 1 }, (): [number, number] => [0, 0]), [0, missing]]) as X;
-}
-
-/** The first `length` entries of the last axis. */
-function cut<X extends tf.Tensor>(x: X, length: number): X {
-  if (x.shape.at(-1) === length) return x;
-  return tf.slice(x, Array<number>(x.rank).fill(0), [...x.shape.slice(0, -1), length]) as X;
+  return cutTo(tf.reshape(shifted, [systems, count, taps, period - 1]), taps);
 }

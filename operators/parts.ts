@@ -126,3 +126,16 @@ export function shortConvolution(x: tf.Tensor4D, weight: tf.Tensor, bias?: tf.Te
   const y = terms.reduce((sum, term) => tf.add(sum, term));
   return bias ? tf.add(y, perMember(bias, 4)) : y;
 }
+
+/** Zeros after the last entry of the last axis, up to `length` entries. */
+export function extendTo<X extends tf.Tensor>(x: X, length: number): X {
+  const missing = length - (x.shape.at(-1) ?? 0);
+  if (missing === 0) return x;
+  return tf.pad(x, [...Array.from({ length: x.rank - 1 }, (): [number, number] => [0, 0]), [0, missing]]) as X;
+}
+
+/** The first `length` entries of the last axis. */
+export function cutTo<X extends tf.Tensor>(x: X, length: number): X {
+  if (x.shape.at(-1) === length) return x;
+  return tf.slice(x, Array<number>(x.rank).fill(0), [...x.shape.slice(0, -1), length]) as X;
+}

@@ -25,12 +25,16 @@ export const hyena: Operator<HyenaOptions> = {
   },
 
   apply(weights, x) {
-    const [x0, x1, v] = tf.split(projections(weights, x), 3, -1) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
-    const filter = implicitFilter(within(weights, "long_conv.filter"), x.shape[2]); // [P, I, T]
-    const mixed = causalConvolution(withSkip(filter, weight(weights, "long_conv.bias")), tf.mul(x1, v));
-    return project(tf.mul(x0, mixed), weights, "out_proj");
+    const filter = implicitFilter(within(weights, "long_conv.filter"), x.shape[2]);
+    return project(gatedConvolution(weights, x, filter), weights, "out_proj");
   },
 };
+
+/** x0 * (filter conv (x1 * v) + skip x1 v), before the output projection. filter [P, I, T], x [P, B, T, D] -> [P, B, T, I]. */
+export function gatedConvolution(weights: Weights, x: tf.Tensor4D, filter: tf.Tensor3D): tf.Tensor4D {
+  const [x0, x1, v] = tf.split(projections(weights, x), 3, -1) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
+  return tf.mul(x0, causalConvolution(withSkip(filter, weight(weights, "long_conv.bias")), tf.mul(x1, v)));
+}
 
 /**
  * The short convolution of the projection repeated G times along the channels: x [P, B, T, D] -> [P, B, T, 3I].

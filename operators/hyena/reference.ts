@@ -5,7 +5,8 @@ import { causalConvolution, withSkip } from "../long-convolution.ts";
 import { project, shortConvolution, weight, within } from "../parts.ts";
 import { type CaseConfig, type ReferenceAdapters, readNumber, UnsupportedCase } from "../reference-case.ts";
 import type { Weights } from "../types.ts";
-import { hyena, projections } from "./index.ts";
+import { gatedConvolution, hyena, projections } from "./index.ts";
+import { transferFunctionFilter } from "./transfer-function.ts";
 
 export const hyenaReferences: ReferenceAdapters = {
   hyena(config) {
@@ -25,6 +26,13 @@ export const hyenaReferences: ReferenceAdapters = {
     requireOrderTwo(config);
     const size = readNumber(config, "num_heads");
     return (weights, x) => ({ y: multiHead(weights, x as tf.Tensor4D, size) });
+  },
+
+  /** The filter is a transfer function instead of a network. */
+  "hyena-rtf"(config) {
+    requireOrderTwo(config);
+    const longest = readNumber(config, "max_length");
+    return (weights, x) => ({ y: withTransferFunction(weights, x as tf.Tensor4D, longest) });
   },
 
   /** A router weighs what every expert's channels give; experts that are not chosen have score 0, not minus infinity. */
@@ -72,16 +80,20 @@ function multiHead(weights: Weights, x: tf.Tensor4D, size: number): tf.Tensor4D 
   return project(tf.reshape(tf.transpose(y, [0, 1, 3, 4, 2]), [members, batch, length, width]), weights, "out_proj");
 }
 
+function withTransferFunction(weights: Weights, x: tf.Tensor4D, longest: number): tf.Tensor4D {
+  const own = within(weights, "long_conv.filter");
+  const filter = withSkip(transferFunctionFilter(own, longest, x.shape[2]), weight(own, "h_0"));
+  return project(gatedConvolution(weights, x, filter), weights, "out_proj");
+}
+
 function mixtureOfExperts(weights: Weights, x: tf.Tensor4D, experts: number, active: number): tf.Tensor4D {
   const [members, batch, length, width] = x.shape;
-  const [x0, x1, v] = tf.split(projections(weights, x), 3, -1) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
-  const filter = implicitFilter(within(weights, "long_conv.filter"), length);
-  const mixed = causalConvolution(withSkip(filter, weight(weights, "long_conv.bias")), tf.mul(x1, v));
-  const byExpert: tf.Tensor5D = tf.reshape(tf.mul(x0, mixed), [members, batch, length, width / experts, experts]);
+  const all = gatedConvolution(weights, x, implicitFilter(within(weights, "long_conv.filter"), length));
+  const byExpert: tf.Tensor5D = tf.reshape(all, [members, batch, length, width / experts, experts]);
 
   const scores = project(x, weights, "router"); // [P, B, T, E]
-  const weighed = tf.softmax(tf.mul(scores, chosen(scores, active)));
-  const y = tf.sum(tf.mul(byExpert, tf.reshape(weighed, [members, batch, length, 1, experts])), -1) as tf.Tensor4D;
+  const shares = tf.softmax(tf.mul(scores, chosen(scores, active)));
+  const y = tf.sum<tf.Tensor4D>(tf.mul(byExpert, tf.reshape(shares, [members, batch, length, 1, experts])), -1);
   return project(y, weights, "out_proj");
 }
 

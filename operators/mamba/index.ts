@@ -63,11 +63,12 @@ function selectiveScan(weights: Weights, u: tf.Tensor4D): tf.Tensor4D {
 
 /** softplus(bias) is a step, at least 1e-4. */
 function stepBias(channels: number): ParameterSpec {
-  return drawn([channels], (random) => {
-    const { least, most } = firstSteps;
-    const step = Math.max(Math.exp(Math.log(least) + random.uniform() * Math.log(most / least)), 1e-4);
+  const { least, most } = firstSteps;
+  const bias = drawn([channels], (random) => {
+    const step = Math.max(least * (most / least) ** random.uniform(), 1e-4);
     return step + Math.log(-Math.expm1(-step));
   });
+  return { ...bias, isKeptByBackbone: true };
 }
 
 /** log 1 ... log N in every row. */
