@@ -17,6 +17,8 @@ export interface ParameterSpec {
   readonly shape: readonly number[];
   /** Fills one member's values in row-major order. */
   readonly initialize: (random: Random, shape: readonly number[]) => Float32Array;
+  /** Set on the bias of a linear layer that backbones must not zero (Mamba's step bias). */
+  readonly isKeptByBackbone?: boolean;
 }
 
 export interface OperatorContext {

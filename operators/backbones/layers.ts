@@ -1,0 +1,65 @@
+// What backbones are made of, and how they name and start their parameters.
+import * as tf from "@tensorflow/tfjs";
+import { within } from "../parts.ts";
+import type { NamedParameter, ParameterSpec, Weights } from "../types.ts";
+import { type NormName, norms } from "./norms.ts";
+
+/** One operator with its options and sizes filled in. */
+export interface BackboneLayer {
+  readonly parameters: Readonly<Record<string, ParameterSpec>>;
+  /** [P, B, T, D] -> [P, B, T, D]. */
+  readonly apply: (weights: Weights, x: tf.Tensor4D) => tf.Tensor4D;
+}
+
+export interface BackboneShape {
+  readonly width: number;
+  /** Longest sequence. */
+  readonly length: number;
+  readonly vocabulary: number;
+  readonly norm?: NormName;
+}
+
+/** Standard deviation with which embeddings start, and in the autoencoder linear maps as well. */
+export const smallDeviation = 0.02;
+
+export function residualParameters(module: string, layers: readonly BackboneLayer[], width: number, norm: NormName) {
+  return layers.flatMap(({ parameters }, i) => [
+    ...inModule(`${module}.${i}.0`, norms[norm].parameters(width)),
+    ...inModule(`${module}.${i}.1`, parameters),
+  ]);
+}
+
+/** x + layer(norm(x)) for each layer; weights `<module>.<i>.0` (norm) and `<module>.<i>.1` (layer). */
+export function residualStack(
+  module: string,
+  layers: readonly BackboneLayer[],
+  norm: NormName,
+  weights: Weights,
+  x: tf.Tensor4D,
+): tf.Tensor4D {
+  return layers.reduce((stream, layer, i) => {
+    const normal = norms[norm].apply(within(weights, `${module}.${i}.0`), stream);
+    return tf.add(stream, layer.apply(within(weights, `${module}.${i}.1`), normal));
+  }, x);
+}
+
+export function inModule(module: string, parameters: Readonly<Record<string, ParameterSpec>>): NamedParameter[] {
+  return Object.entries(parameters).map(([name, spec]) => ({ ...spec, name: `${module}.${name}` }));
+}
+
+type Restart = (parameter: NamedParameter) => ParameterSpec;
+
+/** Gives linear layers, `name.weight` [out, in] and `name.bias` beside it, another start. */
+export function restartLinear(
+  parameters: readonly NamedParameter[],
+  { weight, bias }: { readonly weight?: Restart; readonly bias: Restart },
+): NamedParameter[] {
+  const isMap = ({ name, shape }: NamedParameter) => name.endsWith(".weight") && shape.length === 2;
+  const maps = new Set(parameters.filter(isMap).map(({ name }) => name));
+  return parameters.map((parameter) => {
+    const { name } = parameter;
+    if (weight && maps.has(name)) return { ...parameter, ...weight(parameter) };
+    const isBias = name.endsWith(".bias") && maps.has(name.replace(/bias$/, "weight"));
+    return isBias ? { ...parameter, ...bias(parameter) } : parameter;
+  });
+}

@@ -1,0 +1,34 @@
+// From a genome to a model: the operators of its segments, in order, inside a backbone.
+import { type Genome, operatorOfSegment, resolveOptions, validateGenome } from "../genome/index.ts";
+import { autoencoder } from "./backbones/autoencoder.ts";
+import { languageModel } from "./backbones/language-model.ts";
+import type { BackboneLayer, BackboneShape } from "./backbones/layers.ts";
+import { operatorNamed } from "./index.ts";
+import type { Model } from "./types.ts";
+
+export const backbones = {
+  "language-model": languageModel,
+  autoencoder,
+} satisfies Record<string, (layers: readonly BackboneLayer[], shape: BackboneShape) => Model>;
+
+export type BackboneName = keyof typeof backbones;
+
+export interface ModelSizes extends BackboneShape {
+  readonly backbone: BackboneName;
+}
+
+/** Throws a GenomeError where the genome means no model of this shape. */
+export function buildModel(genome: Genome, { backbone, ...shape }: ModelSizes): Model {
+  const context = { width: shape.width, length: shape.length };
+  validateGenome(genome, context);
+  const layers = genome.segments.map((segment, index): BackboneLayer => {
+    const name = operatorOfSegment(segment, index);
+    const operator = operatorNamed(name);
+    const options = resolveOptions(name, segment.options);
+    return {
+      parameters: operator.parameters(options, context),
+      apply: (weights, x) => operator.apply(weights, x, options, context),
+    };
+  });
+  return backbones[backbone](layers, shape);
+}
