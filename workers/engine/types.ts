@@ -10,6 +10,8 @@ export type Values = Readonly<Record<string, Float32Array | Int32Array>>;
 
 /** A pure function of tensors: no JavaScript randomness, no data reads, nothing baked in that changes between steps. */
 export interface Step {
+  /** For messages: what it does and its sizes. */
+  readonly name: string;
   /** Carried from step to step; `apply` returns each under the same name. */
   readonly state: Specs;
   /** Given once and kept on the device: learning rates, the data set. */

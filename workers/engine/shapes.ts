@@ -1,0 +1,166 @@
+// What each primitive returns for given inputs: shape and element type. Wrong inputs are errors here, at trace time.
+import { EngineError } from "./errors.ts";
+import type { Attributes, DType, Primitive, Shape, Value } from "./graph.ts";
+import { sizeOf } from "./graph.ts";
+
+export interface Result {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+type Rule<P extends Primitive> = (inputs: readonly Value[], attributes: Attributes[P]) => Result;
+
+const elementwise = (inputs: readonly Value[]): Result => ({
+  shape: broadcastShapes(...inputs.map((input) => input.shape)),
+  dtype: sameType(inputs),
+});
+const arithmetic = (inputs: readonly Value[]): Result => {
+  const result = elementwise(inputs);
+  if (result.dtype === "bool")
+    throw new EngineError(`${inputs.map(text).join(" and ")}: cast booleans to numbers first`);
+  return result;
+};
+const comparison = (inputs: readonly Value[]): Result => ({ ...elementwise(inputs), dtype: "bool" });
+const reduction = (inputs: readonly Value[], { axes, keepDims }: Attributes["reduceSum"]): Result => {
+  const [x] = expect(inputs, 1);
+  const kept = x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
+  return { shape: keepDims ? kept : kept.filter((_, axis) => !axes.includes(axis)), dtype: x.dtype };
+};
+
+export const resultOf: { readonly [P in Primitive]: Rule<P> } = {
+  constant: (_inputs, { shape, dtype }) => ({ shape, dtype }),
+  iota: (_inputs, { size }) => ({ shape: [size], dtype: "int32" }),
+
+  add: arithmetic,
+  sub: arithmetic,
+  mul: arithmetic,
+  div: arithmetic,
+  max: arithmetic,
+  min: arithmetic,
+  pow: arithmetic,
+  less: comparison,
+  lessEqual: comparison,
+  equal: comparison,
+  and: elementwise,
+  or: elementwise,
+  not: elementwise,
+  select: (inputs) => {
+    const [condition, then, otherwise] = expect(inputs, 3);
+    const shape = broadcastShapes(condition.shape, then.shape, otherwise.shape);
+    return { shape, dtype: sameType([then, otherwise]) };
+  },
+  convert: (inputs, { dtype }) => ({ shape: expect(inputs, 1)[0].shape, dtype }),
+
+  neg: arithmetic,
+  abs: arithmetic,
+  sign: arithmetic,
+  floor: arithmetic,
+  ceil: arithmetic,
+  round: arithmetic,
+  exp: arithmetic,
+  expm1: arithmetic,
+  log: arithmetic,
+  log1p: arithmetic,
+  sqrt: arithmetic,
+  sin: arithmetic,
+  cos: arithmetic,
+  tanh: arithmetic,
+  erf: arithmetic,
+  sigmoid: arithmetic,
+  softplus: arithmetic,
+  elu: arithmetic,
+  softmax: arithmetic,
+
+  reduceSum: reduction,
+  reduceMax: reduction,
+  reduceMin: reduction,
+  argMax: (inputs, { axis }) => ({ ...reduction(inputs, { axes: [axis], keepDims: false }), dtype: "int32" }),
+  cumsum: arithmetic,
+  matMul: (inputs, { transposeA, transposeB }) => {
+    const [a, b] = expect(inputs, 2);
+    if (a.dtype !== "float32") throw new EngineError(`matMul: ${text(a)}: only float32 can be multiplied`);
+    const [rows, inner] = lastTwo(a.shape, transposeA);
+    const [innerB, columns] = lastTwo(b.shape, transposeB);
+    if (inner !== innerB) throw new EngineError(`matMul: ${text(a)} and ${text(b)} differ in the summed axis`);
+    const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
+    return { shape: [...batch, rows, columns], dtype: sameType(inputs) };
+  },
+
+  reshape: (inputs, { shape }) => {
+    const [x] = expect(inputs, 1);
+    if (sizeOf(shape) !== sizeOf(x.shape)) throw new EngineError(`reshape: ${text(x)} does not fit [${shape}]`);
+    return { shape, dtype: x.dtype };
+  },
+  broadcast: (inputs, { shape }) => {
+    const [x] = expect(inputs, 1);
+    const result = broadcastShapes(x.shape, shape);
+    if (result.join() !== shape.join()) throw new EngineError(`broadcast: ${text(x)} does not spread to [${shape}]`);
+    return { shape, dtype: x.dtype };
+  },
+  transpose: (inputs, { permutation }) => {
+    const [x] = expect(inputs, 1);
+    return { shape: permutation.map((axis) => x.shape[axis] ?? 1), dtype: x.dtype };
+  },
+  slice: (inputs, { begin, size }) => {
+    const [x] = expect(inputs, 1);
+    for (const [axis, length] of x.shape.entries()) {
+      const first = begin[axis] ?? 0;
+      const end = first + (size[axis] ?? 0);
+      if (first < 0 || end > length) throw new EngineError(`slice: ${first}..${end} leaves axis ${axis} of ${text(x)}`);
+    }
+    return { shape: size, dtype: x.dtype };
+  },
+  pad: (inputs, { before, after }) => {
+    const [x] = expect(inputs, 1);
+    return { shape: x.shape.map((size, axis) => size + (before[axis] ?? 0) + (after[axis] ?? 0)), dtype: x.dtype };
+  },
+  concat: (inputs, { axis }) => {
+    const [first] = inputs;
+    if (!first) throw new EngineError("concat: no inputs");
+    const length = inputs.reduce((sum, input) => sum + (input.shape[axis] ?? 0), 0);
+    return { shape: first.shape.map((size, i) => (i === axis ? length : size)), dtype: sameType(inputs) };
+  },
+  reverse: elementwise,
+  gather: (inputs, { axis }) => {
+    const [x, indices] = expect(inputs, 2);
+    return { shape: x.shape.toSpliced(axis, 1, ...indices.shape), dtype: x.dtype };
+  },
+  scatterAdd: (inputs, { size }) => {
+    const [rows] = expect(inputs, 2);
+    return { shape: [size, ...rows.shape.slice(1)], dtype: rows.dtype };
+  },
+};
+
+/** numpy's rule: shapes aligned at the end, an axis of size 1 spreads. */
+export function broadcastShapes(...shapes: readonly Shape[]): number[] {
+  const rank = Math.max(0, ...shapes.map((shape) => shape.length));
+  return Array.from({ length: rank }, (_, i) => {
+    const sizes = shapes.map((shape) => shape[shape.length - rank + i] ?? 1);
+    const size = sizes.find((candidate) => candidate !== 1) ?? 1;
+    if (sizes.some((other) => other !== 1 && other !== size)) {
+      throw new EngineError(`shapes ${shapes.map((shape) => `[${shape}]`).join(" and ")} do not broadcast`);
+    }
+    return size;
+  });
+}
+
+function lastTwo(shape: Shape, swapped: boolean): [number, number] {
+  const [first = 1, second = 1] = shape.slice(-2);
+  return swapped ? [second, first] : [first, second];
+}
+
+function sameType(inputs: readonly Value[]): DType {
+  const dtype = inputs[0]?.dtype ?? "float32";
+  if (inputs.some((input) => input.dtype !== dtype)) {
+    throw new EngineError(`operands of different types: ${inputs.map(text).join(", ")}`);
+  }
+  return dtype;
+}
+
+function expect<N extends 1 | 2 | 3>(inputs: readonly Value[], count: N) {
+  if (inputs.length !== count) throw new EngineError(`${count} inputs expected, ${inputs.length} given`);
+  return inputs as unknown as { 1: [Value]; 2: [Value, Value]; 3: [Value, Value, Value] }[N];
+}
+
+function text(value: Value): string {
+  return `${value.dtype}[${value.shape}]`;
+}
