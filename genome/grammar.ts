@@ -58,7 +58,7 @@ export function fitOptions(name: OperatorName, wanted: Options, shape: ModelShap
   if (entry.conflict(options, shape) === null) return options;
 
   let best: { options: Options; distance: number } | null = null;
-  for (const candidate of everyChoice(entry.options)) {
+  for (const candidate of choicesOf(name)) {
     const distance = distanceBetween(entry.options, options, candidate);
     if ((best === null || distance < best.distance) && entry.conflict(candidate, shape) === null) {
       best = { options: candidate, distance };
@@ -95,17 +95,21 @@ function distanceBetween(
   return distance;
 }
 
-function* everyChoice(grammar: Readonly<Record<string, readonly OptionValue[]>>): Generator<Options> {
-  const names = Object.keys(grammar);
-  const total = names.reduce((product, name) => product * grammar[name]!.length, 1);
-  for (let index = 0; index < total; index++) {
-    const choice: Record<string, OptionValue> = {};
-    let rest = index;
-    for (const name of names) {
-      const allowed = grammar[name]!;
-      choice[name] = allowed[rest % allowed.length]!;
-      rest = Math.floor(rest / allowed.length);
-    }
-    yield choice;
+const choices = new Map<OperatorName, readonly Options[]>();
+
+/** Every combination of an operator's options. */
+function choicesOf(name: OperatorName): readonly Options[] {
+  let known = choices.get(name);
+  if (known === undefined) {
+    known = combine(Object.entries(paletteEntry(name).options));
+    choices.set(name, known);
   }
+  return known;
+}
+
+function combine(grammar: readonly (readonly [string, readonly OptionValue[]])[]): Options[] {
+  const [first, ...rest] = grammar;
+  if (first === undefined) return [{}];
+  const [name, allowed] = first;
+  return combine(rest).flatMap((others) => allowed.map((value) => ({ [name]: value, ...others })));
 }

@@ -14,7 +14,7 @@ export function hypervolume(points: readonly Point[], reference: Point): number 
   }
   const inside = points.filter((point) => {
     if (point.length !== reference.length || point.some(Number.isNaN)) {
-      throw new RangeError(`point [${point.join(", ")}] does not have ${reference.length} numbers`);
+      throw new RangeError(`point [${point.join(", ")}] is not ${reference.length} numbers`);
     }
     return point.every((value, objective) => value < reference[objective]!);
   });

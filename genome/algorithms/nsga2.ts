@@ -99,9 +99,9 @@ export const nsga2: Algorithm<"nsga2", Nsga2State> = {
   },
 };
 
-/** Survivors of the population and of what was told since, independent of the order in which it was told. */
+/** Survivors of the population and of what was told since. */
 function select(state: Nsga2State): Nsga2State {
-  const contenders = [...state.population, ...state.arrivals].sort((a, b) => a.number - b.number);
+  const contenders = [...state.population, ...state.arrivals];
   return { ...state, arrivals: [], population: selectSurvivors(contenders, state.options.population) };
 }
 

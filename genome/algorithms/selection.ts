@@ -50,13 +50,14 @@ export function byFitness(a: Ranked, b: Ranked): number {
   return a.number - b.number;
 }
 
-/** The `count` fittest, in order of fitness. */
+/** The `count` fittest, in order of fitness, whatever the order in which they are given. */
 export function selectSurvivors<Contender extends Fitness>(
   contenders: readonly Contender[],
   count: number,
 ): Contender[] {
-  const ranked = rankFitness(contenders);
-  return contenders
+  const sorted = [...contenders].sort((a, b) => a.number - b.number);
+  const ranked = rankFitness(sorted);
+  return sorted
     .map((contender, index) => ({ contender, ranked: ranked[index]! }))
     .sort((a, b) => byFitness(a.ranked, b.ranked))
     .slice(0, count)

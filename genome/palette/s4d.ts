@@ -7,7 +7,7 @@ import type { PaletteEntry } from "./types.ts";
 export type S4dOptions = {
   /** N real numbers of state per channel, held as N / 2 complex ones. */
   readonly stateSize: number;
-  readonly initialisation: "lin" | "inv" | "legs" | "real";
+  readonly initialisation: "lin" | "inv" | "legs" | "real" | "fourier";
 };
 
 export const s4d: PaletteEntry<S4dOptions> = {
@@ -15,7 +15,7 @@ export const s4d: PaletteEntry<S4dOptions> = {
   title: "S4D",
   mixes: "sequence",
   paper: { title: "On the Parameterization and Initialization of Diagonal State Space Models", arxiv: "2206.11893" },
-  options: { stateSize: [16, 32, 64, 128], initialisation: ["lin", "inv", "legs", "real"] },
+  options: { stateSize: [16, 32, 64, 128], initialisation: ["lin", "inv", "legs", "real", "fourier"] },
   defaults: { stateSize: 64, initialisation: "lin" },
   conflict: () => null,
 

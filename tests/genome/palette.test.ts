@@ -123,9 +123,9 @@ describe.each(operatorNames)("%s", (name) => {
   });
 
   test("never keeps less state after more tokens", () => {
-    const after = (tokens: number) => entry.stateElements(entry.defaults, mad, tokens);
-    expect(after(2)).toBeGreaterThanOrEqual(after(1));
-    expect(after(4096)).toBeGreaterThanOrEqual(after(100));
+    const elementsAfter = (tokens: number) => entry.stateElements(entry.defaults, mad, tokens);
+    expect(elementsAfter(2)).toBeGreaterThanOrEqual(elementsAfter(1));
+    expect(elementsAfter(4096)).toBeGreaterThanOrEqual(elementsAfter(100));
   });
 });
 

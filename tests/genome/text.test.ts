@@ -32,7 +32,7 @@ test("what is printed is read back as the same genome", () => {
     fc.property(sampledGenomes, ({ genome, grammar }) => {
       expect(parseGenome(formatGenome(genome), grammar.shape)).toEqual(genome);
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
 });
 
