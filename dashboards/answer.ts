@@ -21,7 +21,6 @@ export function useAnswer<T>(key: string, load: (signal: AbortSignal) => Promise
   const current = useRef(load);
   current.current = load;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `load` is named by `key`
   useEffect(() => {
     const abort = new AbortController();
     refresh.current = oneAtATime(async () => {

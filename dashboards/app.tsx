@@ -49,9 +49,9 @@ function Header({ route, signOut }: { route: Route; signOut: () => void }) {
   const current = (pages: Route["page"][]) => (pages.includes(route.page) ? { "aria-current": "page" as const } : {});
   return (
     <header class="top">
-      <a class="skip" href="#content" onClick={skipToContent}>
+      <button type="button" class="button skip" onClick={() => document.getElementById("content")?.focus()}>
         Skip to the content
-      </a>
+      </button>
       <div class="top-inside">
         <a class="home" href={addresses.searches} aria-label="Starling, all searches">
           <Logo />
@@ -70,12 +70,6 @@ function Header({ route, signOut }: { route: Route; signOut: () => void }) {
       </div>
     </header>
   );
-}
-
-/** The hash is the address of the page, so the link may not change it. */
-function skipToContent(event: Event): void {
-  event.preventDefault();
-  document.getElementById("content")?.focus();
 }
 
 function CurrentPage({ route }: { route: Route }) {

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
+import type { Costs } from "../../genome/types.ts";
 import { positionsOf } from "../architecture.ts";
 import { formatBytes, formatCompact, formatCount, formatShare } from "../format.ts";
-import type { Costs } from "../../genome/types.ts";
 import { Segmented } from "../parts/segmented.tsx";
 
 export type CostName = keyof Costs;

@@ -102,7 +102,8 @@ export function EvaluationTable({ candidate }: { candidate: CandidateDetail }) {
 }
 
 function EvaluationRow({ evaluation }: { evaluation: Evaluation }) {
-  const { task, setting, state, outcome, reason, message, score, trainSeconds, attempt, engine, reusedFrom } = evaluation;
+  const { task, setting, state, outcome, reason, message, score, trainSeconds, attempt, engine, reusedFrom } =
+    evaluation;
   const detail = outcome === "diverged" ? "diverged" : reason && humanize(reason).toLowerCase();
   return (
     <tr>
@@ -113,7 +114,9 @@ function EvaluationRow({ evaluation }: { evaluation: Evaluation }) {
         {message && <p class="row-message">{message}</p>}
       </td>
       <td class="number">{formatScore(score)}</td>
-      <td class="number">{reusedFrom ? <span title="An equal evaluation was trained before">reused</span> : formatDuration(trainSeconds)}</td>
+      <td class="number">
+        {reusedFrom ? <span title="An equal evaluation was trained before">reused</span> : formatDuration(trainSeconds)}
+      </td>
       <td class="number">{attempt}</td>
       <td class="muted">{engine ?? "–"}</td>
     </tr>

@@ -17,7 +17,10 @@ export function changesOf(variation: Readonly<Record<string, unknown>>): Change[
   if (!Array.isArray(variation.changes)) return [];
   return variation.changes.filter(
     (change): change is Change =>
-      typeof change === "object" && change !== null && typeof change.position === "number" && typeof change.gene === "string",
+      typeof change === "object" &&
+      change !== null &&
+      typeof change.position === "number" &&
+      typeof change.gene === "string",
   );
 }
 
@@ -43,7 +46,8 @@ export function LineagePanel({ candidate }: { candidate: CandidateDetail }) {
             <ul class="changes">
               {changes.map((change) => (
                 <li key={`${change.position} ${change.gene}`}>
-                  Position {change.position + 1}, {geneTitle(change.gene)}: {valueText(change.from)} → {valueText(change.to)}
+                  Position {change.position + 1}, {geneTitle(change.gene)}: {valueText(change.from)} →{" "}
+                  {valueText(change.to)}
                 </li>
               ))}
             </ul>

@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import { useCallback } from "preact/hooks";
 import type { Evaluation } from "../api.ts";
-import { formatNumber } from "../format.ts";
+import { formatCompact, formatNumber } from "../format.ts";
 import { Chart } from "./chart.tsx";
 
 export type CurveMeasure = "loss" | "accuracy";
@@ -38,7 +38,7 @@ export function drawCurve(samples: readonly CurveSample[], measure: CurveMeasure
     marginRight: 10,
     marginTop: 24,
     marginBottom: 36,
-    x: { label: "Step (count)", ticks: 4, tickFormat: "~s" },
+    x: { label: "Step (count)", ticks: 4, tickFormat: formatCompact },
     y: {
       label: measure === "loss" ? "Loss (nats)" : "Accuracy",
       ticks: 4,
@@ -47,7 +47,10 @@ export function drawCurve(samples: readonly CurveSample[], measure: CurveMeasure
     },
     marks: [
       Plot.line(samples, { x: "step", y: "value", z: "series", stroke: color, strokeWidth: 1.75 }),
-      ...(samples.length < 40 ? [Plot.dot(samples, { x: "step", y: "value", fill: color, r: 2 })] : []),
+      Plot.dot(
+        samples.filter(({ series }) => series === "test"),
+        { x: "step", y: "value", fill: color, r: 2 },
+      ),
       Plot.tip(samples, Plot.pointer({ x: "step", y: "value", title, fill: "var(--raised)", stroke: "var(--line)" })),
     ],
   };

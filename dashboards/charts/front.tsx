@@ -1,11 +1,11 @@
 import * as Plot from "@observablehq/plot";
 import { useCallback } from "preact/hooks";
 import type { Candidate, Front } from "../api.ts";
-import { isAsGood, type ObjectiveName, objectives, objectiveValue } from "../objectives.ts";
+import { isAsGood, isObjective, type ObjectiveName, objectives, objectiveValue } from "../objectives.ts";
 import { addresses } from "../route.ts";
 import { Chart } from "./chart.tsx";
 import { placeLabels } from "./labels.ts";
-import { type AxisScale, axisScale, byteTicks, plotScale } from "./scale.ts";
+import { type AxisScale, byteTicks, costScale, linearScale, plotScale } from "./scale.ts";
 
 export interface FrontPoint {
   readonly number: number;
@@ -26,13 +26,14 @@ export interface Axes {
 /** The front, the known designs, and `others` for company; a point without a value on either axis is left out. */
 export function frontPoints(front: Front, others: readonly Candidate[], { x, y }: Axes): FrontPoint[] {
   const seen = new Set<number>();
+  const told = [...new Set([y, x, ...front.objectives.map(({ name }) => name)])].filter(isObjective);
   const point = (candidate: Candidate, kind: FrontPoint["kind"]): FrontPoint[] => {
     const [vx, vy] = [objectiveValue(candidate, x), objectiveValue(candidate, y)];
     if (vx === null || vy === null || seen.has(candidate.number)) return [];
     seen.add(candidate.number);
     const { number, knownDesign: name } = candidate;
     const href = addresses.candidate(candidate.searchId, number);
-    return [{ number, x: vx, y: vy, name, kind, href, title: describePoint(candidate, { x, y }) }];
+    return [{ number, x: vx, y: vy, name, kind, href, title: describePoint(candidate, told) }];
   };
   return [
     ...front.knownDesigns.flatMap((candidate) => point(candidate, "known")),
@@ -41,10 +42,10 @@ export function frontPoints(front: Front, others: readonly Candidate[], { x, y }
   ];
 }
 
-function describePoint(candidate: Candidate, { x, y }: Axes): string {
+function describePoint(candidate: Candidate, told: readonly ObjectiveName[]): string {
   const lines = [
     candidate.knownDesign ?? `Candidate ${candidate.number}`,
-    ...[y, x].map((name) => `${objectives[name].title}: ${objectives[name].format(objectiveValue(candidate, name))}`),
+    ...told.map((name) => `${objectives[name].title}: ${objectives[name].format(objectiveValue(candidate, name))}`),
   ];
   if (!candidate.feasible) lines.push("Beyond a limit");
   if (candidate.outcome === "diverged") lines.push("Diverged");
@@ -82,7 +83,7 @@ export function drawFront(
   contextLength: number,
   width: number,
 ): Plot.PlotOptions {
-  const height = Math.round(Math.max(300, Math.min(400, width * 0.6)));
+  const height = width < 420 ? 300 : 360;
   const scales = { x: scaleOf(points, axes, "x"), y: scaleOf(points, axes, "y") };
   const of = (kind: FrontPoint["kind"]) => points.filter((point) => point.kind === kind);
   const channels = { x: "x", y: "y", href: "href", ariaLabel: "title" } as const;
@@ -116,10 +117,8 @@ export function drawFront(
 }
 
 function scaleOf(points: readonly FrontPoint[], axes: Axes, along: "x" | "y"): AxisScale {
-  return axisScale(
-    points.map((point) => point[along]),
-    axes[along] === "score" ? [0, 1] : [0, Number.POSITIVE_INFINITY],
-  );
+  const values = points.map((point) => point[along]);
+  return axes[along] === "score" ? linearScale(values, [0, 1]) : costScale(values);
 }
 
 function axisOptions(name: ObjectiveName, scale: AxisScale, contextLength: number, pixels: number): Plot.ScaleOptions {
@@ -139,13 +138,18 @@ function labels(points: readonly FrontPoint[], scales: Record<"x" | "y", AxisSca
   const x = Plot.scale({ x: { ...plotScale(scales.x), range: [frame.left, width - margins.marginRight] } });
   const y = Plot.scale({ y: { ...plotScale(scales.y), range: [frame.bottom, margins.marginTop] } });
   if (!x || !y) return [];
-  const dots = points.map((point) => ({ text: point.name ?? "", x: x.apply(point.x), y: y.apply(point.y), point }));
+  const dots = points.map((point) => ({
+    text: shorten(point.name ?? ""),
+    x: x.apply(point.x),
+    y: y.apply(point.y),
+    point,
+  }));
   const placed = placeLabels(dots, frame, 12);
   return placed.map((label, index) =>
     Plot.text([points[index] as FrontPoint], {
       x: "x",
       y: "y",
-      text: "name",
+      text: () => label.text,
       textAnchor: label.anchor,
       dx: label.dx,
       dy: label.dy,
@@ -157,3 +161,5 @@ function labels(points: readonly FrontPoint[], scales: Record<"x" | "y", AxisSca
     }),
   );
 }
+
+const shorten = (name: string) => (name.length <= 24 ? name : `${name.slice(0, 23)}…`);

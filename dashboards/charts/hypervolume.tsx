@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import { useCallback, useMemo } from "preact/hooks";
 import type { Hypervolume } from "../api.ts";
-import { formatDuration, formatNumber } from "../format.ts";
+import { formatCompact, formatDuration, formatNumber, formatVolume } from "../format.ts";
 import { Chart } from "./chart.tsx";
 
 export type Effort = "candidates" | "train-seconds";
@@ -13,13 +13,13 @@ export interface VolumePoint {
 
 /** The corners of the rising staircase, from the start to the last told candidate; plateaus hold no points. */
 export function volumeSteps(points: Hypervolume["points"], effort: Effort): VolumePoint[] {
-  const all = points.map(({ trainSeconds, hypervolume }, index) => ({
-    effort: effort === "candidates" ? index + 1 : trainSeconds,
-    hypervolume,
-  }));
-  return all.filter(
-    (point, i) => i === 0 || i === all.length - 1 || point.hypervolume !== all[i - 1]?.hypervolume,
-  );
+  let told = 0;
+  const all = points.map(({ number, trainSeconds, hypervolume }) => {
+    // Results may be told out of order; the axis counts up to the newest candidate.
+    told = Math.max(told, number + 1);
+    return { effort: effort === "candidates" ? told : trainSeconds, hypervolume };
+  });
+  return all.filter((point, i) => i === 0 || i === all.length - 1 || point.hypervolume !== all[i - 1]?.hypervolume);
 }
 
 const axisTitles: Readonly<Record<Effort, string>> = {
@@ -36,9 +36,9 @@ export function HypervolumeChart({ points, effort }: { points: Hypervolume["poin
 export function drawHypervolume(corners: readonly VolumePoint[], effort: Effort, width: number): Plot.PlotOptions {
   const highest = corners.at(-1)?.hypervolume ?? 0;
   const format = effort === "candidates" ? formatNumber : formatDuration;
-  const title = (point: VolumePoint) => `${formatNumber(point.hypervolume)}\nafter ${format(point.effort)}`;
+  const title = (point: VolumePoint) => `${formatVolume(point.hypervolume)}\nafter ${format(point.effort)}`;
   return {
-    height: Math.round(Math.max(260, Math.min(400, width * 0.6))),
+    height: width < 420 ? 280 : 360,
     marginLeft: 52,
     marginRight: 18,
     marginTop: 28,
@@ -47,9 +47,15 @@ export function drawHypervolume(corners: readonly VolumePoint[], effort: Effort,
       label: axisTitles[effort],
       domain: [0, Math.max(1, corners.at(-1)?.effort ?? 1)],
       ticks: Math.max(3, Math.floor(width / 90)),
-      tickFormat: "~s",
+      tickFormat: effort === "candidates" ? formatCompact : formatDuration,
     },
-    y: { label: "Hypervolume (product of objective units)", domain: [0, highest * 1.05 || 1], grid: true, ticks: 5, tickFormat: "~s" },
+    y: {
+      label: "Hypervolume (product of objective units)",
+      domain: [0, highest * 1.05 || 1],
+      grid: true,
+      ticks: 5,
+      tickFormat: formatCompact,
+    },
     marks: [
       Plot.areaY(corners, { x: "effort", y: "hypervolume", curve: "step-after", fill: "var(--accent-soft)" }),
       Plot.lineY(corners, {

@@ -49,7 +49,7 @@ export function drawProfile(
     x: { domain: [0, 1], label: "Score (accuracy on held-out instances)", ticks: 5, tickFormat: ".1f", grid: true },
     y: { domain: tasks.map(humanize), label: null, tickSize: 0 },
     marks: [
-      Plot.ruleY(own, { y: "task", x1: 0, x2: "score", stroke: "var(--accent)", strokeWidth: 8, strokeLinecap: "round" }),
+      Plot.ruleY(own, { y: "task", x1: 0, x2: "score", stroke: "var(--accent-soft)", strokeWidth: 7 }),
       Plot.dot(others, {
         x: "score",
         y: "task",
@@ -58,6 +58,7 @@ export function drawProfile(
         fill: "var(--known)",
         stroke: "var(--surface)",
       }),
+      Plot.dot(own, { x: "score", y: "task", r: 6, fill: "var(--accent)", stroke: "var(--surface)" }),
       Plot.text(own, {
         x: 1,
         y: "task",
@@ -68,10 +69,7 @@ export function drawProfile(
         fontWeight: 600,
         fontVariant: "tabular-nums",
       }),
-      Plot.tip(
-        points,
-        Plot.pointer({ x: "score", y: "task", title, fill: "var(--raised)", stroke: "var(--line)" }),
-      ),
+      Plot.tip(points, Plot.pointer({ x: "score", y: "task", title, fill: "var(--raised)", stroke: "var(--line)" })),
     ],
   };
 }

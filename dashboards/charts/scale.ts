@@ -6,20 +6,32 @@ export interface AxisScale {
   readonly domain: readonly [number, number];
 }
 
-/** `bounds` are the ends an axis must not leave, such as 0 and 1 for a score. */
-export function axisScale(values: readonly number[], bounds: readonly [number, number] = [0, Infinity]): AxisScale {
-  const low = Math.min(...values);
-  const high = Math.max(...values);
-  if (values.length === 0) return { type: "linear", domain: [0, 1] };
-  if (low === high) return { type: "linear", domain: clip([low - padOf(low), high + padOf(high)], bounds) };
+/** For counts and bytes, which may be 0. */
+export function costScale(values: readonly number[]): AxisScale {
+  const [low, high] = extent(values);
   if (low > 0 && high / low > 8) {
     const air = (high / low) ** 0.08;
     return { type: "log", domain: [low / air, high * air] };
   }
-  const air = (high - low) * 0.08;
+  const { domain } = linearScale(values, [0, Number.POSITIVE_INFINITY]);
   // Zero has no logarithm: a square root spreads the small values instead.
-  const type = low === 0 && high > 1000 ? "sqrt" : "linear";
-  return { type, domain: clip([low - air, high + air], bounds) };
+  return { type: low === 0 && high > 1000 ? "sqrt" : "linear", domain };
+}
+
+/** `bounds` are the ends that the axis must not leave, such as 0 and 1 for a score. */
+export function linearScale(values: readonly number[], bounds: readonly [number, number]): AxisScale {
+  const [low, high] = extent(values);
+  const air = low === high ? Math.abs(low) * 0.1 || 1 : (high - low) * 0.08;
+  return { type: "linear", domain: clip([low - air, high + air], bounds) };
+}
+
+/** Least and greatest; one by one, because a front may hold more points than a call takes arguments. */
+function extent(values: readonly number[]): [number, number] {
+  if (values.length === 0) return [0, 1];
+  return values.reduce(
+    ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  );
 }
 
 export function plotScale({ type, domain }: AxisScale): ScaleOptions {
@@ -44,8 +56,6 @@ export function byteTicks({ type, domain }: AxisScale, most = 6): number[] {
 function range(first: number, last: number, step: number): number[] {
   return Array.from({ length: Math.max(0, Math.floor((last - first) / step) + 1) }, (_, i) => first + i * step);
 }
-
-const padOf = (value: number) => (value === 0 ? 1 : Math.abs(value) * 0.1);
 
 function clip([low, high]: [number, number], [least, most]: readonly [number, number]): [number, number] {
   return [Math.max(low, least), Math.min(high, most)];

@@ -50,7 +50,7 @@ export function formOf(config: SearchConfig): SearchForm {
   const limits = new Map(config.objectives.map(({ name, limit }) => [name, limit]));
   const names = Object.keys(objectiveDirections) as ObjectiveName[];
   return {
-    name: config.name,
+    name: config.name === defaultConfig.name ? "" : config.name,
     profile: config.profile,
     recipe: config.recipe,
     seed: text(config.seed),
@@ -85,7 +85,7 @@ export function formOf(config: SearchConfig): SearchForm {
 export function configOf(form: SearchForm) {
   const wallMinutes = numberOf(form.wallMinutes);
   return {
-    name: form.name,
+    name: form.name.trim() || defaultConfig.name,
     profile: form.profile,
     recipe: form.recipe,
     seed: numberOf(form.seed),

@@ -31,7 +31,13 @@ const profileTexts: Readonly<Record<(typeof profileNames)[number], string>> = {
 export function MainSection({ form, set }: SectionProps) {
   return (
     <Section title="Search">
-      <TextField pointer="/name" label="Name" value={form.name} onChange={(name) => set({ name })} />
+      <TextField
+        pointer="/name"
+        label="Name"
+        placeholder="untitled"
+        value={form.name}
+        onChange={(name) => set({ name })}
+      />
       <Choice
         pointer="/profile"
         label="Profile"

@@ -1,7 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
+import type { Answer } from "../answer.ts";
 import { useAnswer } from "../answer.ts";
 import { api, type CandidateDetail, type Front } from "../api.ts";
-import type { Answer } from "../answer.ts";
 import { costsOf, positionsOf } from "../architecture.ts";
 import { type CostName, CostPanel, costShares, costTitles } from "../candidate/costs.tsx";
 import { ArchitectureDrawing } from "../candidate/drawing.tsx";
@@ -21,11 +21,7 @@ export function CandidatePage({ searchId, number }: { searchId: string; number: 
   const { connection, version } = useLive(searchId);
   const search = useAnswer(searchId, (signal) => api.search(searchId, signal));
   const front = useAnswer(searchId, (signal) => api.front(searchId, signal));
-  const answer = useAnswer(
-    `${searchId} ${number}`,
-    (signal) => api.candidate(searchId, number, signal),
-    version,
-  );
+  const answer = useAnswer(`${searchId} ${number}`, (signal) => api.candidate(searchId, number, signal), version);
   const name = answer.data?.knownDesign ?? `Candidate ${number}`;
   useTitle(`${name} of ${search.data?.name ?? "a search"}`);
 
@@ -83,7 +79,9 @@ function Remarks({ candidate }: { candidate: CandidateDetail }) {
       {outcome === "diverged" && (
         <p class="banner">Training diverged (the loss was no longer finite), so it has the score of guessing.</p>
       )}
-      {!feasible && <p class="banner">It lies beyond a limit of the search, so it ranks after every candidate within.</p>}
+      {!feasible && (
+        <p class="banner">It lies beyond a limit of the search, so it ranks after every candidate within.</p>
+      )}
     </>
   );
 }
@@ -101,18 +99,27 @@ function CandidateBody(props: { candidate: CandidateDetail; front: Answer<Front>
   );
   return (
     <div class="columns columns-candidate">
-      <section class="card" aria-labelledby="architecture-title">
-        <div class="card-heading">
-          <h2 id="architecture-title">Architecture</h2>
-          <span class="muted">width {shape.width}</span>
-        </div>
-        {positions === null ? (
-          <Empty>This dashboard cannot read the genome; it may use operators of a newer service.</Empty>
-        ) : (
-          <ArchitectureDrawing positions={positions} shares={costShares(costs, shown)} costTitle={costTitles[shown]} />
-        )}
-        <p class="hint">Each position normalizes the stream, mixes it and adds to it. Bars: share of the {costTitles[shown]}.</p>
-      </section>
+      <div class="stack-of-cards">
+        <section class="card" aria-labelledby="architecture-title">
+          <div class="card-heading">
+            <h2 id="architecture-title">Architecture</h2>
+            <span class="muted">width {shape.width}</span>
+          </div>
+          {positions === null ? (
+            <Empty>This dashboard cannot read the genome; it may use operators of a newer service.</Empty>
+          ) : (
+            <ArchitectureDrawing
+              positions={positions}
+              shares={costShares(costs, shown)}
+              costTitle={costTitles[shown]}
+            />
+          )}
+          <p class="hint">
+            Each position normalizes the stream, mixes it and adds to it. Bars: share of the {costTitles[shown]}.
+          </p>
+        </section>
+        <LineagePanel candidate={candidate} />
+      </div>
       <div class="stack-of-cards">
         <ScoresPanel candidate={candidate} front={front} />
         <CostPanel
@@ -123,7 +130,6 @@ function CandidateBody(props: { candidate: CandidateDetail; front: Answer<Front>
           shown={shown}
           setShown={setShown}
         />
-        <LineagePanel candidate={candidate} />
       </div>
       <div class="wide">
         <CurvesPanel evaluations={candidate.evaluations} />

@@ -20,14 +20,16 @@ export function LoginPage({ onSignedIn }: { onSignedIn: () => void }) {
       onSignedIn();
     } catch (caught) {
       const refused = caught instanceof ApiError && caught.status === 401;
-      setError(refused ? "This key is not known here. Was it revoked, or cut off when copied?" : (caught as Error).message);
+      setError(
+        refused ? "This key is not known here. Was it revoked, or cut off when copied?" : (caught as Error).message,
+      );
     }
     setBusy(false);
   };
 
   return (
     <main class="login">
-      <Flock count={260} width={1200} height={520} scale={6} />
+      <Flock count={420} width={1200} height={520} scale={8} />
       <form class="login-card" onSubmit={(event) => void submit(event)}>
         <h1>
           <Logo />

@@ -105,7 +105,9 @@ function NewSearch({ config: initial }: { config: SearchConfig }) {
 
 /** The fields that are on the page: refusals of anything else are shown beside the button. */
 function fieldsOf(form: SearchForm): string[] {
-  const objectives = form.objectives.filter(({ chosen }) => chosen).flatMap((_, i) => [`/objectives/${i}`, `/objectives/${i}/limit`]);
+  const objectives = form.objectives
+    .filter(({ chosen }) => chosen)
+    .flatMap((_, i) => [`/objectives/${i}`, `/objectives/${i}/limit`]);
   const nsga2 = ["population", "mutationRate", "crossoverPoints", "elitism", "tournament"];
   return [
     "/name",
@@ -137,7 +139,8 @@ function describeSize(form: SearchForm): string {
   const all = candidates + form.knownDesigns.length;
   const tasks = plural(form.tasks.length, "task");
   const designs = form.knownDesigns.length === 0 ? "" : ` and ${plural(form.knownDesigns.length, "known design")}`;
-  const settings = form.profile === "full" ? ", in every setting" : `: ${plural(all * form.tasks.length, "evaluation")}`;
+  const settings =
+    form.profile === "full" ? ", in every setting" : `: ${plural(all * form.tasks.length, "evaluation")}`;
   return `${plural(candidates, "candidate")}${designs} on ${tasks}${settings}.`;
 }
 

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { useAnswer } from "../answer.ts";
 import { api, type SearchSummary } from "../api.ts";
 import { useNow } from "../clock.ts";
-import { formatAge, formatCount, formatNumber, humanize } from "../format.ts";
+import { formatAge, formatCount, formatVolume, humanize } from "../format.ts";
 import { useLive } from "../live.ts";
 import { objectiveText } from "../objectives.ts";
 import { BudgetBar, doneCandidates } from "../parts/budget-bar.tsx";
@@ -32,8 +32,8 @@ export function SearchesPage() {
     <>
       <div class="heading">
         <h1>Searches</h1>
-        <ConnectionSign connection={connection} />
         <div class="heading-actions">
+          <ConnectionSign connection={connection} />
           <label class="inline-field">
             <span>State</span>
             <select value={state} onChange={(event) => setState(event.currentTarget.value)}>
@@ -69,7 +69,7 @@ function NoSearches({ filtered }: { filtered: boolean }) {
   if (filtered) return <Empty>No search is in this state.</Empty>;
   return (
     <Empty>
-      <Flock count={90} width={600} height={220} scale={4.5} />
+      <Flock count={120} width={600} height={220} scale={5} />
       <h2>No search yet</h2>
       <p>
         A search breeds architectures, trains each on small tasks and keeps the best trade-offs. The defaults make a
@@ -115,7 +115,7 @@ function SearchList({ searches }: { searches: readonly SearchSummary[] }) {
             ))}
             <div>
               <dt>Hypervolume</dt>
-              <dd>{formatNumber(search.hypervolume)}</dd>
+              <dd>{formatVolume(search.hypervolume)}</dd>
             </div>
           </dl>
         </li>

@@ -32,7 +32,7 @@ export function WorkersPage() {
             </Empty>
           ) : (
             <>
-              <p class="muted">{summarize(workers)}</p>
+              <p class="muted summary-line">{summarize(workers)}</p>
               <section class="card">
                 <WorkerTable workers={workers} />
               </section>
@@ -93,7 +93,9 @@ function WorkerTable({ workers }: { workers: readonly WorkerInfo[] }) {
               <td>
                 <Slots worker={worker} />
               </td>
-              <td class="ids">{worker.running.length === 0 ? <span class="muted">none</span> : worker.running.join(", ")}</td>
+              <td class="ids">
+                {worker.running.length === 0 ? <span class="muted">none</span> : worker.running.join(", ")}
+              </td>
               <td class="number">{formatAge(worker.startedAt, now)}</td>
               <td class="number">{formatAge(worker.heartbeatAt, now)}</td>
             </tr>

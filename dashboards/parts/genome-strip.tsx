@@ -5,7 +5,12 @@ export function GenomeStrip({ genome, changed }: { genome: string; changed?: Rea
   const positions = positionsOf(genome);
   if (positions === null) return <code class="genome-text">{genome}</code>;
   return (
-    <span class="strip" role="img" aria-label={positions.map(({ title }) => title).join(", ")}>
+    <span
+      class="strip"
+      style={{ "--tiles": Math.min(8, positions.length) }}
+      role="img"
+      aria-label={positions.map(({ title }) => title).join(", ")}
+    >
       {positions.map(({ index, title, sign, family }) => (
         <span
           key={index}

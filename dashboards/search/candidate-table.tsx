@@ -55,7 +55,9 @@ export function CandidateTable(props: {
       <Answered answer={answer} what="the candidates">
         {({ items, nextCursor }) =>
           items.length === 0 ? (
-            <Empty>{query.state === "" ? "No candidate has been proposed yet." : "No candidate is in this state."}</Empty>
+            <Empty>
+              {query.state === "" ? "No candidate has been proposed yet." : "No candidate is in this state."}
+            </Empty>
           ) : (
             <>
               <div class="table-scroll">
@@ -95,11 +97,7 @@ function Heading(props: {
   const opposite = ascending ? `-${column.key}` : column.key;
   const numeric = column.key === "number" ? "" : "number";
   return (
-    <th
-      scope="col"
-      class={numeric}
-      aria-sort={ascending ? "ascending" : descending ? "descending" : "none"}
-    >
+    <th scope="col" class={numeric} aria-sort={ascending ? "ascending" : descending ? "descending" : "none"}>
       <button
         type="button"
         onClick={() => setQuery({ ...query, sort: ascending || descending ? opposite : column.first })}
@@ -112,7 +110,8 @@ function Heading(props: {
 }
 
 function Row({ candidate }: { candidate: Candidate }) {
-  const detail = candidate.outcome === "diverged" ? "diverged" : candidate.reason && humanize(candidate.reason).toLowerCase();
+  const detail =
+    candidate.outcome === "diverged" ? "diverged" : candidate.reason && humanize(candidate.reason).toLowerCase();
   return (
     <tr class={candidate.feasible ? "" : "infeasible"}>
       <th scope="row">

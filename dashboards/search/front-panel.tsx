@@ -2,9 +2,9 @@ import { useMemo, useState } from "preact/hooks";
 import type { Answer } from "../answer.ts";
 import type { Candidate, Front } from "../api.ts";
 import { type Axes, FrontChart, frontPoints } from "../charts/front.tsx";
+import { plural } from "../format.ts";
 import { isObjective, type ObjectiveName, objectiveNames, objectives } from "../objectives.ts";
 import { Answered, Empty } from "../parts/notice.tsx";
-import { plural } from "../format.ts";
 
 /** The first two objectives of the search, its score upward. */
 export function defaultAxes(names: readonly string[]): Axes {
@@ -27,7 +27,12 @@ export function FrontPanel(props: {
     <section class="card" aria-labelledby="front-title">
       <div class="card-heading">
         <h2 id="front-title">Pareto front</h2>
-        <AxisChoice label="Across" value={axes.x} asked={props.objectiveNames} onChange={(x) => setAxes({ ...axes, x })} />
+        <AxisChoice
+          label="Across"
+          value={axes.x}
+          asked={props.objectiveNames}
+          onChange={(x) => setAxes({ ...axes, x })}
+        />
         <AxisChoice label="Up" value={axes.y} asked={props.objectiveNames} onChange={(y) => setAxes({ ...axes, y })} />
       </div>
       <Answered answer={answer} what="the front">
@@ -41,13 +46,17 @@ function FrontView(props: { front: Front; others: readonly Candidate[]; axes: Ax
   const { front, others, axes, contextLength } = props;
   const points = useMemo(() => frontPoints(front, others, axes), [front, others, axes]);
   if (points.length === 0) {
-    return <Empty>No candidate is complete yet. The known designs come first; each gets a point here when it ends.</Empty>;
+    return (
+      <Empty>No candidate is complete yet. The known designs come first; each gets a point here when it ends.</Empty>
+    );
   }
   return (
     <figure>
       <FrontChart points={points} axes={axes} contextLength={contextLength} />
       <figcaption class="legend">
-        <span data-mark="front">{plural(front.front.filter((c) => !c.knownDesign).length, "candidate")} on the front</span>
+        <span data-mark="front">
+          {plural(front.front.filter((c) => !c.knownDesign).length, "candidate")} on the front
+        </span>
         <span data-mark="known">Known designs</span>
         {others.length > 0 && <span data-mark="other">Rows of the table below</span>}
         <span class="legend-hint">Open a point to see its architecture.</span>

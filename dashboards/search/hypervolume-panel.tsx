@@ -43,6 +43,8 @@ export function HypervolumePanel({ answer }: { answer: Answer<Hypervolume> }) {
 
 function describeReference(point: Hypervolume["referencePoint"]): string {
   if (point === null) return "The reference point is set once the known designs have been measured.";
-  const parts = Object.entries(point).map(([name, value]) => `${objectiveText(name).title} ${objectiveText(name).format(value)}`);
+  const parts = Object.entries(point).map(
+    ([name, value]) => `${objectiveText(name).title} ${objectiveText(name).format(value)}`,
+  );
   return `Volume between the front and the reference point: ${parts.join(", ")}.`;
 }

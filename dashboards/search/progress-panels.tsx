@@ -50,7 +50,6 @@ export function Slots({ worker }: { worker: WorkerInfo }) {
     <span class="slots" role="img" aria-label={text} title={text}>
       {worker.concurrency <= 16
         ? Array.from({ length: worker.concurrency }, (_, i) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: places have no name but their number
             <span key={i} class={i < worker.running.length ? "slot slot-busy" : "slot"} />
           ))
         : text}

@@ -1,6 +1,7 @@
+import { useMemo } from "preact/hooks";
 import type { Search } from "../api.ts";
 import { useNow } from "../clock.ts";
-import { formatCount, formatDuration, formatNumber, formatShare, plural, unknown } from "../format.ts";
+import { formatCount, formatDuration, formatNumber, formatShare, formatVolume, plural, unknown } from "../format.ts";
 import { objectiveText } from "../objectives.ts";
 import { BudgetBar, doneCandidates } from "../parts/budget-bar.tsx";
 import { finishedStates } from "../parts/state.tsx";
@@ -33,7 +34,7 @@ export function SearchSummaryStrip({ search }: { search: Search }) {
             note={limit === null ? null : `limit ${objectiveText(name).format(limit)}`}
           />
         ))}
-        <Figure title="Hypervolume" value={formatNumber(search.hypervolume)} />
+        <Figure title="Hypervolume" value={formatVolume(search.hypervolume)} />
       </dl>
     </section>
   );
@@ -54,12 +55,10 @@ function Figure({ title, value, note = null }: { title: string; value: preact.Co
 /** Counts on between two answers of the service. */
 function Elapsed({ search }: { search: Search }) {
   const now = useNow(1_000);
-  return <>{formatDuration(elapsedSeconds(search, now))}</>;
-}
-
-export function elapsedSeconds({ startedAt, finishedAt, elapsedSeconds: told }: Search, now: Date): number {
-  if (startedAt === null || finishedAt !== null) return Math.round(told);
-  return Math.round(Math.max(told, (now.getTime() - startedAt.getTime()) / 1000));
+  const toldAt = useMemo(() => Date.now(), [search]);
+  const moving = search.state === "running" || search.state === "stopping";
+  const since = moving ? Math.max(0, now.getTime() - toldAt) / 1000 : 0;
+  return <>{formatDuration(Math.round(search.elapsedSeconds + since))}</>;
 }
 
 function rest({ candidates, knownDesigns }: Search): string {
