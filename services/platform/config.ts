@@ -9,6 +9,17 @@ import { packagePath } from "./package-folder.ts";
 
 const wholeNumber = (min: number, max: number) => z.coerce.number<string>().int().min(min).max(max);
 const seconds = (min: number, max: number) => z.coerce.number<string>().min(min).max(max);
+const list = <Item extends z.ZodType<string, string>>(item: Item) =>
+  z
+    .string()
+    .default("")
+    .transform((text) =>
+      text
+        .split(",")
+        .map((part) => part.trim())
+        .filter((part) => part !== ""),
+    )
+    .pipe(z.array(item));
 const url = (...schemes: string[]) =>
   z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.replace(":", "")), {
     error: `a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}`,
@@ -25,6 +36,18 @@ const variables = {
   HOST: z.string().min(1).default("127.0.0.1"),
   /** 0 takes any free port. */
   PORT: wholeNumber(0, 65535).default(8080),
+  /** Names besides its own address under which the API may be called, such as `search.example.org`; behind a proxy, its name. */
+  STARLING_HOSTS: list(z.string().regex(/^[a-z0-9.:[\]-]+$/i, "host names with commas between them")),
+  /** Addresses or networks of proxies whose X-Forwarded-* headers are believed. */
+  STARLING_TRUSTED_PROXIES: list(z.string().regex(/^[0-9a-f.:/]+$/i, "addresses or networks with commas between them")),
+  /** Pages that need no API key. */
+  STARLING_OPEN_PAGES: list(z.enum(["docs", "metrics"])),
+  /** Of one API key. */
+  STARLING_REQUESTS_PER_MINUTE: wholeNumber(1, 10_000_000).default(1200),
+  /** Of one address; requests without a valid key count too. */
+  STARLING_SIGN_INS_PER_MINUTE: wholeNumber(1, 10_000_000).default(30),
+  /** Event streams of one API process. */
+  STARLING_EVENT_STREAMS: wholeNumber(1, 100_000).default(1000),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
   LOG_FORMAT: z.enum(["auto", "json", "pretty"]).default("auto"),
 
@@ -73,10 +96,10 @@ const environment = z.object(variables).superRefine((env, context) => {
   }
 });
 
-export type Config = ReturnType<typeof readConfig>;
+export type Config = ReturnType<typeof loadConfig>;
 
 /** @throws CONFIG_INVALID with a line for every variable that is wrong. An empty variable counts as unset. */
-export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env) {
+export function loadConfig(env: Readonly<Record<string, string | undefined>> = process.env) {
   const problems: string[] = [];
   const given = Object.fromEntries(
     variableNames.map((name) => [name, env[name] || readSecretFile(name, env, problems) || undefined]),
@@ -98,6 +121,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     databaseConnections: valid.DATABASE_CONNECTIONS,
     host: valid.HOST,
     port: valid.PORT,
+    hosts: valid.STARLING_HOSTS,
+    trustedProxies: valid.STARLING_TRUSTED_PROXIES,
+    openPages: valid.STARLING_OPEN_PAGES,
+    requestsPerMinute: valid.STARLING_REQUESTS_PER_MINUTE,
+    signInsPerMinute: valid.STARLING_SIGN_INS_PER_MINUTE,
+    eventStreams: valid.STARLING_EVENT_STREAMS,
     logLevel: valid.LOG_LEVEL,
     logFormat: valid.LOG_FORMAT,
     home,

@@ -50,8 +50,11 @@ export async function listEvents(
   }));
 }
 
-/** Id of the newest event, 0 before the first: where a reader that wants only news begins. */
-export async function lastEventId({ queries }: Database): Promise<number> {
-  const row = await queries.event.findFirst({ orderBy: { id: "desc" }, select: { id: true } });
+/** Id of the newest event, of all or of one search and type; 0 before the first: where a reader that wants only news begins. */
+export async function lastEventId(
+  { queries }: Database,
+  of: { searchId?: string; type?: EventType } = {},
+): Promise<number> {
+  const row = await queries.event.findFirst({ where: of, orderBy: { id: "desc" }, select: { id: true } });
   return Number(row?.id ?? 0);
 }

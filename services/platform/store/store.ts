@@ -21,6 +21,7 @@ import {
 import { hypervolumeSeries, searchProgress } from "./progress.ts";
 import { changeSearchState, createSearch, deleteSearch, listSearches, loadSearch } from "./searches.ts";
 import { serviceCounts } from "./service-counts.ts";
+import { endSession, startSession, verifySession } from "./sessions.ts";
 import type { EventNotice } from "./types.ts";
 import { drainWorker, heartbeatWorker, listWorkers, registerWorker, stopWorker } from "./workers.ts";
 
@@ -63,14 +64,18 @@ const operations = {
   verifyApiKey,
   listApiKeys,
   revokeApiKey,
+  startSession,
+  verifySession,
+  endSession,
 
   putArtifact,
   findArtifact,
 
   serviceCounts,
-  /** Rejects while the database cannot be used. */
+  /** Rejects while the database takes no writes. */
   ping: async ({ queries }: Database) => {
-    await queries.$queryRaw`SELECT 1`;
+    // Takes a transaction id, which a read-only server refuses.
+    await queries.$queryRaw`SELECT pg_current_xact_id()::text`;
   },
 };
 
