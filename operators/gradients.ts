@@ -47,9 +47,10 @@ const gradients: Readonly<Record<string, Gradient>> = {
 
   /** tfjs's own expect a list where a tensor is taken apart into one piece. */
   Unpack: {
-    gradFunc: (dy, _saved, attributes) => ({
-      value: () => tf.stack(pieces(dy), (attributes as unknown as tf.UnpackAttrs).axis),
-    }),
+    gradFunc: (dy, _saved, attributes) => {
+      const { axis } = attributes as unknown as tf.UnpackAttrs;
+      return { value: () => tf.stack(pieces(dy), axis < 0 ? axis + single(dy).rank + 1 : axis) };
+    },
   },
   SplitV: {
     gradFunc: (dy, _saved, attributes) => ({
@@ -79,7 +80,6 @@ const gradients: Readonly<Record<string, Gradient>> = {
   }),
 
   Greater: stepFunction("a", "b"),
-  GreaterEqual: stepFunction("a", "b"),
   Less: stepFunction("a", "b"),
   LessEqual: stepFunction("a", "b"),
   Equal: stepFunction("a", "b"),
