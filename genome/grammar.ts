@@ -44,7 +44,7 @@ export function operatorsAt(grammar: Grammar, position: number): readonly Operat
 
 /**
  * The allowed options nearest to the wanted ones: unknown names dropped, missing and unknown values replaced by the
- * default, then as few options as possible changed, each as little as possible, until the shape has no conflict.
+ * default, then the smallest changes that leave no conflict with the shape.
  * Every default filled in; null where no options fit the shape.
  */
 export function fitOptions(name: OperatorName, wanted: Options, shape: ModelShape): Options | null {
@@ -81,7 +81,7 @@ function mixesAt(position: number): "sequence" | "channel" {
   return position % 2 === 0 ? "sequence" : "channel";
 }
 
-/** One changed option outweighs any number of steps along the list of an option's values. */
+/** Each changed option counts one, and so does each step along the list of its values. */
 function distanceBetween(
   grammar: Readonly<Record<string, readonly OptionValue[]>>,
   from: Options,
@@ -90,7 +90,7 @@ function distanceBetween(
   let distance = 0;
   for (const [option, allowed] of Object.entries(grammar)) {
     if (from[option] === to[option]) continue;
-    distance += 1000 + Math.abs(allowed.indexOf(from[option]!) - allowed.indexOf(to[option]!));
+    distance += 1 + Math.abs(allowed.indexOf(from[option]!) - allowed.indexOf(to[option]!));
   }
   return distance;
 }

@@ -14,11 +14,11 @@ import { crossGenomes } from "../variation/crossover.ts";
 import { mutateGenome } from "../variation/mutate.ts";
 import { repairGenome } from "../variation/repair.ts";
 import { sampleGenome } from "../variation/sample.ts";
-import { type Draft, draft, draftNew, draftWarmStarts, shortHash } from "./proposing.ts";
+import { addGuests, type Draft, draft, draftNew, draftWarmStarts, isGuest, shortHash } from "./proposing.ts";
 import { byFitness, type Fitness, rankFitness, selectSurvivors } from "./selection.ts";
 import type { Algorithm, AlgorithmOptions, AlgorithmState, Proposal, Result } from "./types.ts";
 
-/** A told candidate; failed ones have no objectives. */
+/** A told candidate; failed and infeasible ones have no objectives. */
 interface Member extends Fitness {
   readonly genome: string;
 }
@@ -37,7 +37,7 @@ interface Nsga2State extends AlgorithmState {
   readonly waiting: readonly number[];
   /** Told since the last selection. */
   readonly arrivals: readonly Member[];
-  /** Short hashes of every genome proposed or told. */
+  /** Short hashes of every genome proposed, and of every one told from elsewhere. */
   readonly proposed: readonly string[];
 }
 
@@ -85,17 +85,14 @@ export const nsga2: Algorithm<"nsga2", Nsga2State> = {
   tell(state, results) {
     const waiting = new Set(state.waiting);
     const known = new Set([...state.population, ...state.arrivals].map(({ number }) => number));
-    const proposed = new Set(state.proposed);
     const arrivals = [...state.arrivals];
     for (const result of results) {
-      const isGuest = result.number < state.firstNumber || result.number >= state.nextNumber;
-      if (isGuest ? known.has(result.number) : !waiting.has(result.number)) continue;
+      if (isGuest(state, result) ? known.has(result.number) : !waiting.has(result.number)) continue;
       waiting.delete(result.number);
       known.add(result.number);
-      proposed.add(shortHash(result.hash));
       arrivals.push(toMember(result));
     }
-    return { ...state, waiting: [...waiting], arrivals, proposed: [...proposed] };
+    return { ...state, waiting: [...waiting], arrivals, proposed: addGuests(state, results) };
   },
 };
 
@@ -180,8 +177,8 @@ function sampled(grammar: Grammar, random: Random): Draft {
 }
 
 function toMember({ number, genome, objectives, violation, ok }: Result): Member {
-  const isUsable = ok && objectives.every(Number.isFinite) && Number.isFinite(violation);
-  return isUsable
-    ? { number, genome, failed: false, objectives: [...objectives], violation }
-    : { number, genome, failed: true, objectives: [], violation: 0 };
+  const isFeasible = violation <= 0;
+  const isUsable = ok && Number.isFinite(violation) && (!isFeasible || objectives.every(Number.isFinite));
+  if (!isUsable) return { number, genome, failed: true, objectives: [], violation: 0 };
+  return { number, genome, failed: false, objectives: isFeasible ? [...objectives] : [], violation };
 }

@@ -6,7 +6,7 @@ import { formatGenome, parseGenome } from "../text.ts";
 import type { Genome } from "../types.ts";
 import { listChanges, type Variation } from "../variation/changes.ts";
 import { repairGenome } from "../variation/repair.ts";
-import type { Setup } from "./types.ts";
+import type { Result, Setup } from "./types.ts";
 
 /** A genome with what made it, before it has a number. */
 export interface Draft {
@@ -57,4 +57,23 @@ export function draftNew(proposed: ReadonlySet<string>, make: (attempt: number) 
 /** 64 bits of a hash are enough to know what was proposed, and keep the state small. */
 export function shortHash(hash: string): string {
   return hash.slice(0, 16);
+}
+
+interface Proposed {
+  readonly firstNumber: number;
+  readonly nextNumber: number;
+  /** Short hashes of every genome proposed, and of every one told from elsewhere. */
+  readonly proposed: readonly string[];
+}
+
+/** Whether a result is of a candidate that the algorithm did not propose. */
+export function isGuest({ firstNumber, nextNumber }: Proposed, { number }: Result): boolean {
+  return number < firstNumber || number >= nextNumber;
+}
+
+/** The proposed hashes with those of the guests among the results. */
+export function addGuests(state: Proposed, results: readonly Result[]): readonly string[] {
+  const guests = results.filter((result) => isGuest(state, result));
+  if (guests.length === 0) return state.proposed;
+  return [...new Set([...state.proposed, ...guests.map(({ hash }) => shortHash(hash))])];
 }

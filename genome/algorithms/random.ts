@@ -2,16 +2,17 @@
 import type { Grammar } from "../grammar.ts";
 import { Random } from "../random.ts";
 import { sampleGenome } from "../variation/sample.ts";
-import { type Draft, draft, draftNew, draftWarmStarts, shortHash } from "./proposing.ts";
+import { addGuests, type Draft, draft, draftNew, draftWarmStarts, shortHash } from "./proposing.ts";
 import type { Algorithm, AlgorithmState } from "./types.ts";
 
 interface RandomState extends AlgorithmState {
   readonly algorithm: "random";
   readonly seed: number;
   readonly grammar: Grammar;
+  readonly firstNumber: number;
   /** Warm starts, not yet asked for. */
   readonly queue: readonly Draft[];
-  /** Short hashes of every genome proposed or told. */
+  /** Short hashes of every genome proposed, and of every one told from elsewhere. */
   readonly proposed: readonly string[];
 }
 
@@ -24,6 +25,7 @@ export const random: Algorithm<"random", RandomState> = {
       version: 1,
       seed,
       grammar: setup.grammar,
+      firstNumber: setup.firstNumber,
       generation: 0,
       nextNumber: setup.firstNumber,
       queue,
@@ -56,7 +58,6 @@ export const random: Algorithm<"random", RandomState> = {
   },
 
   tell(state, results) {
-    const proposed = new Set([...state.proposed, ...results.map(({ hash }) => shortHash(hash))]);
-    return { ...state, proposed: [...proposed] };
+    return { ...state, proposed: addGuests(state, results) };
   },
 };

@@ -3,7 +3,7 @@ import { crowdingDistances, rankByDominance } from "../dominance.ts";
 
 export interface Fitness {
   readonly number: number;
-  /** Finite, minimised; empty where the candidate failed. */
+  /** Finite, minimised; not read where the candidate failed or is infeasible. */
   readonly objectives: readonly number[];
   /** 0 is feasible. */
   readonly violation: number;

@@ -35,7 +35,10 @@ export interface Result {
   readonly number: number;
   readonly genome: string;
   readonly hash: string;
-  /** Minimised; not read where `ok` is false. Values that are not finite count as not ok. */
+  /**
+   * Minimised. Not read where `ok` is false or `violation` positive, so what costs too much need not be trained; values
+   * that are not finite count as not ok.
+   */
   readonly objectives: readonly number[];
   /** How far it misses the limits, 0 where it keeps them (`objectives.ts`). */
   readonly violation: number;

@@ -8,7 +8,6 @@ import {
   type Grammar,
   genomeHash,
   parseGenome,
-  type Result,
   repairGenome,
 } from "../../genome/index.ts";
 import { evaluate, grammar, runSearch, setupOf, shape, shuffled } from "./landscape.ts";
@@ -76,25 +75,20 @@ describe.each(names)("%s", (name) => {
     const small: Grammar = { ...grammar, depth: 1, operators: ["mlp", "swiglu"] }; // four genomes
     const { options } = setup;
     const few = { ...setup, options: options.name === "nsga2" ? { ...options, population: 2 } : options };
-    const state = algorithm.init({ ...few, grammar: small, firstNumber: 1 }, 1);
     const genome = "91111";
-    const guest: Result = {
-      number: 0,
-      genome,
-      hash: genomeHash(parseGenome(genome)),
-      objectives: [1, 1],
-      violation: 0,
-      ok: true,
-    };
-    let told = algorithm.tell(state, [guest]);
-    const seen: string[] = [];
-    for (let round = 0; round < 3; round++) {
-      const asked = algorithm.ask(told, 1);
-      seen.push(...asked.proposals.map((proposal) => proposal.genome));
-      told = algorithm.tell(asked.state, asked.proposals.map(evaluate));
+    const hash = genomeHash(parseGenome(genome));
+    const drawnAtOnce = name === "nsga2" ? 2 : 0; // its first population, before it is told anything
+    for (let seed = 0; seed < 20; seed++) {
+      const fresh = algorithm.init({ ...few, grammar: small, firstNumber: 1 }, seed);
+      let state = algorithm.tell(fresh, [{ number: 0, genome, hash, objectives: [1, 1], violation: 0, ok: true }]);
+      const seen: string[] = [];
+      while (seen.length < 3) {
+        const asked = algorithm.ask(state, 1);
+        seen.push(...asked.proposals.map((proposal) => proposal.genome));
+        state = algorithm.tell(asked.state, asked.proposals.map(evaluate));
+      }
+      expect(seen.slice(drawnAtOnce)).not.toContain(genome);
     }
-    const first = name === "nsga2" ? 2 : 0; // NSGA-II has drawn its first population before it is told anything
-    expect(seen.slice(first)).not.toContain(genome);
   });
 
   test("begins with the warm starts, repaired where they do not follow the grammar", () => {
@@ -131,6 +125,13 @@ describe.each(names)("%s", (name) => {
     });
     expect(hollow.proposals).toEqual(failing.proposals);
     expect(throughJson(hollow.state)).toEqual(hollow.state); // NaN would come back as null
+  });
+
+  test("needs no objectives of a candidate that misses a limit", () => {
+    const untrained = runSearch(setup, 1, 60, {
+      evaluate: (proposal) => ({ ...evaluate(proposal), objectives: [], violation: 1 + (proposal.number % 3) }),
+    });
+    expect(untrained.proposals).toHaveLength(60);
   });
 
   test("asks for nothing when nothing is wanted", () => {

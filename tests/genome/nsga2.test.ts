@@ -48,6 +48,19 @@ test("a candidate from elsewhere can become a parent", () => {
   expect(parents).toContain(0);
 });
 
+test("evolution leads back within the limits when none keeps them", () => {
+  // The violation counts the classes from 10; the least violating survive.
+  const violationOf = (genome: string) => genome.split("-").filter((segment) => segment.startsWith("[")).length;
+  const { proposals } = runSearch(setup, 1, 16 + 14 * 8, {
+    evaluate: (proposal) => ({ ...evaluate(proposal), objectives: [], violation: violationOf(proposal.genome) }),
+  });
+  const mean = (generation: number) => {
+    const wave = proposals.filter((proposal) => proposal.generation === generation);
+    return wave.reduce((sum, { genome }) => sum + violationOf(genome), 0) / wave.length;
+  };
+  expect(mean(8)).toBeLessThan(mean(0) / 2);
+});
+
 test("the state stays small: it holds a population, not the history", () => {
   const size = (budget: number) => JSON.stringify(runSearch(setup, 1, budget, { batch: 16 }).state).length;
   const perCandidate = (size(16 + 14 * 60) - size(16 + 14 * 10)) / (14 * 50);
