@@ -1,7 +1,7 @@
 // The benchmark's settings as data: one baseline per task and what is changed, one variable at a time.
 //
 // arXiv:2403.17844, appendix B; configs/tasks/*.yml of athms/mad-lab. 66 settings in all.
-import { type TaskName, taskNames } from "../../genome/space.ts";
+import { type TaskName, taskNames } from "../../genome/index.ts";
 import type { TaskOptions } from "./tasks/types.ts";
 
 /** One point of a task's difficulty: what is drawn, and how often. */

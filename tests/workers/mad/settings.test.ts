@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { taskNames } from "../../../genome/space.ts";
+import { taskNames } from "../../../genome/index.ts";
 import { generateDataSet } from "../../../workers/mad/generate.ts";
 import { chanceScore } from "../../../workers/mad/metrics.ts";
 import { allSettings, baselineOf, settingName, sweepOf } from "../../../workers/mad/settings.ts";

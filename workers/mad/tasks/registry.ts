@@ -1,5 +1,5 @@
 // The six tasks by name.
-import type { TaskName } from "../../../genome/space.ts";
+import type { TaskName } from "../../../genome/index.ts";
 import { compression } from "./compression.ts";
 import { fuzzyInContextRecall } from "./fuzzy-in-context-recall.ts";
 import { inContextRecall } from "./in-context-recall.ts";

@@ -1,5 +1,5 @@
 // Draws instances of a task for tests that check their meaning.
-import type { TaskName } from "../../../../genome/space.ts";
+import type { TaskName } from "../../../../genome/index.ts";
 import { generateDataSet, type Split } from "../../../../workers/mad/generate.ts";
 import { baselineOf, type Difficulty } from "../../../../workers/mad/settings.ts";
 

@@ -1,0 +1,121 @@
+// The training loop: all grid cells of one setting as members of one program, on any engine.
+import { drawParameters } from "../../operators/initialize.ts";
+import type { Model } from "../../operators/types.ts";
+import type { Engine, Program } from "../engine/types.ts";
+import { BatchOrder, forMembers } from "./batches.ts";
+import { type EvaluationPlan, evaluateSplit } from "./evaluate.ts";
+import type { DataSet } from "./generate.ts";
+import { bestMember, type CurvePoint, Member } from "./member.ts";
+import { Pace } from "./pace.ts";
+import { type EvaluationSetting, gridOf, stepsOf, stepsPerEpoch } from "./profiles.ts";
+import { compileEvaluation, compileTraining } from "./programs.ts";
+import { evaluationStreams, type Recipe } from "./recipe.ts";
+
+export interface Progress {
+  /** Steps taken, of the steps that nothing stops early. */
+  readonly step: number;
+  readonly steps: number;
+  /** Of the best member so far; its last point where it was just evaluated. */
+  readonly trainLoss: number | null;
+  readonly point: CurvePoint | null;
+}
+
+export interface TrainingRun {
+  readonly model: Model;
+  readonly data: DataSet;
+  readonly setting: EvaluationSetting;
+  readonly recipe: Recipe;
+  readonly seed: number;
+  readonly engine: Engine;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Looked at between calls of the engine. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Trains every member to its end, or until all have stopped or diverged. Returns them with the steps taken. */
+export async function trainMembers(run: TrainingRun): Promise<{ members: Member[]; steps: number }> {
+  const { setting, recipe, seed } = run;
+  const members = gridOf(setting).map((cell) => new Member(cell, recipe));
+  const streams = evaluationStreams(seed, setting.key);
+  const order = new BatchOrder({ examples: run.data.train.examples, batch: setting.training.batch }, streams.order);
+  const parameters = repeated(drawParameters(run.model, streams.parameters), members.length);
+  const training = await compileTraining(run, gridOf(setting), parameters);
+  try {
+    const evaluation = await compileEvaluation(run, members.length, parameters);
+    try {
+      const steps = await trainAndEvaluate({ ...run, members, order, training, evaluation });
+      return { members, steps };
+    } finally {
+      await evaluation.dispose();
+    }
+  } finally {
+    await training.dispose();
+  }
+}
+
+interface Loop extends TrainingRun {
+  readonly members: Member[];
+  readonly order: BatchOrder;
+  readonly training: Program;
+  readonly evaluation: Program;
+}
+
+async function trainAndEvaluate(loop: Loop): Promise<number> {
+  const { members, setting, signal, onProgress } = loop;
+  const steps = stepsOf(setting);
+  const between = setting.training.evaluateEvery * stepsPerEpoch(setting);
+  const pace = new Pace();
+  let step = 0;
+  while (step < steps && members.some(({ isFinished }) => !isFinished)) {
+    signal?.throwIfAborted();
+    const nextEvaluation = Math.min(steps, step - (step % between) + between);
+    const count = Math.min(pace.steps, nextEvaluation - step);
+    await pace.time(() => trainSteps(loop, step, count));
+    step += count;
+    if (step === nextEvaluation && members.some(({ isFinished }) => !isFinished)) {
+      signal?.throwIfAborted();
+      await evaluateMembers(loop, step);
+    }
+    const { trainLoss, curve } = bestMember(members);
+    const last = curve.at(-1);
+    const point = last?.step === step ? last : null;
+    onProgress?.({ step, steps, trainLoss: trainLoss ?? last?.trainLoss ?? null, point });
+  }
+  return step;
+}
+
+async function trainSteps({ members, order, training }: Loop, step: number, count: number): Promise<void> {
+  const slices = Array.from({ length: count }, (_, k) => order.rows(step + k));
+  const { loss } = await training.run(count, { indices: forMembers(slices, members.length) });
+  for (let k = 0; k < count; k++) {
+    for (const [i, member] of members.entries()) {
+      member.recordLoss(step + k + 1, (loss as Float32Array)[k * members.length + i] as number);
+    }
+  }
+}
+
+async function evaluateMembers({ members, data, setting, training, evaluation }: Loop, step: number): Promise<void> {
+  const { parameters } = await training.state();
+  await evaluation.setState({ parameters: parameters as Float32Array });
+  const rows = data.test.examples + data.validation.examples;
+  const plan: Omit<EvaluationPlan, "firstRow"> = {
+    members: members.length,
+    batch: setting.training.batch,
+    tokens: data.tokens,
+    vocabulary: data.vocabulary,
+    ignoredRow: rows,
+  };
+  const test = await evaluateSplit(evaluation, data.test, { ...plan, firstRow: 0 });
+  const hasValidation = data.validation.examples > 0;
+  const afterTest = { ...plan, firstRow: data.test.examples };
+  const validation = hasValidation ? await evaluateSplit(evaluation, data.validation, afterTest) : [];
+  for (const [i, member] of members.entries()) {
+    member.recordEvaluation(step, { test: test[i] as (typeof test)[number], validation: validation[i] ?? null });
+  }
+}
+
+function repeated(values: Float32Array, times: number): Float32Array {
+  const all = new Float32Array(values.length * times);
+  for (let i = 0; i < times; i++) all.set(values, i * values.length);
+  return all;
+}
