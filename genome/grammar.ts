@@ -27,7 +27,7 @@ export function checkGrammar(grammar: Grammar): void {
     const allowed = grammar.operators.join(", ") || "none";
     throw new GenomeError(
       `segment ${position + 1}: no ${kind} of this search fits width ${width} and length ${length} (allowed: ${allowed})`,
-      "/operators",
+      "/space/operators",
     );
   }
 }

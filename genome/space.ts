@@ -51,7 +51,7 @@ const nsga2 = z.strictObject({
   /** Probability per gene. */
   mutationRate: z.number().min(0).max(1).default(0.1),
   crossoverPoints: z.number().int().min(1).max(16).default(2),
-  /** Best candidates kept unchanged as parents from one generation to the next. */
+  /** A generation has this many children fewer than the population; its best parents always stay. */
   elitism: z.number().int().min(0).max(100).default(2),
   tournament: z.number().int().min(2).max(20).default(3),
 });

@@ -13,9 +13,17 @@ import { listChanges } from "../variation/changes.ts";
 import { crossGenomes } from "../variation/crossover.ts";
 import { mutateGenome } from "../variation/mutate.ts";
 import { repairGenome } from "../variation/repair.ts";
-import { sampleGenome } from "../variation/sample.ts";
-import { addGuests, type Draft, draft, draftNew, draftWarmStarts, isGuest, shortHash } from "./proposing.ts";
-import { byFitness, type Fitness, rankFitness, selectSurvivors } from "./selection.ts";
+import {
+  addGuests,
+  type Draft,
+  draft,
+  draftNew,
+  draftSample,
+  draftWarmStarts,
+  isGuest,
+  shortHash,
+} from "./proposing.ts";
+import { type Fitness, selectSurvivors } from "./selection.ts";
 import type { Algorithm, AlgorithmOptions, AlgorithmState, Proposal, Result } from "./types.ts";
 
 /** A told candidate; failed and infeasible ones have no objectives. */
@@ -29,7 +37,7 @@ interface Nsga2State extends AlgorithmState {
   readonly options: AlgorithmOptions<"nsga2">;
   readonly grammar: Grammar;
   readonly firstNumber: number;
-  /** Survivors of the last selection; empty during the first generation. */
+  /** Survivors of the last selection, in order of fitness; empty during the first generation. */
   readonly population: readonly Member[];
   /** Bred, not yet asked for. */
   readonly queue: readonly Proposal[];
@@ -46,9 +54,9 @@ export const nsga2: Algorithm<"nsga2", Nsga2State> = {
     const { options, grammar, firstNumber } = setup;
     const first: Draft[] = draftWarmStarts(setup);
     const proposed = new Set(first.map(({ hash }) => shortHash(hash)));
-    const random = new Random(`${seed}/nsga2`).split("generation").split(0);
+    const random = generationStream(seed, 0);
     for (let child = first.length; child < options.population; child++) {
-      const made = draftNew(proposed, (attempt) => sampled(grammar, random.split(child).split(attempt)));
+      const made = draftNew(proposed, (attempt) => draftSample(grammar, random.split(child).split(attempt)));
       proposed.add(shortHash(made.hash));
       first.push(made);
     }
@@ -105,11 +113,10 @@ function select(state: Nsga2State): Nsga2State {
 function breed(state: Nsga2State): Nsga2State {
   const { options } = state;
   const generation = state.generation + 1;
-  const random = new Random(`${state.seed}/nsga2`).split("generation").split(generation);
-  const parents = new Mating(state);
+  const random = generationStream(state.seed, generation);
   const proposed = new Set(state.proposed);
   const children = Array.from({ length: Math.max(1, options.population - options.elitism) }, (_, child) => {
-    const made = draftNew(proposed, (attempt) => parents.makeChild(attempt, random.split(child).split(attempt)));
+    const made = draftNew(proposed, (attempt) => draftChild(state, attempt, random.split(child).split(attempt)));
     proposed.add(shortHash(made.hash));
     return { number: state.nextNumber + child, generation, ...made };
   });
@@ -125,55 +132,32 @@ function breed(state: Nsga2State): Nsga2State {
 /** From this attempt on, a child that is still not new is sampled instead of bred. */
 const lastBredAttempt = 48;
 
-class Mating {
-  readonly #population: readonly Member[];
-  readonly #order: readonly number[];
-  readonly #options: AlgorithmOptions<"nsga2">;
-  readonly #grammar: Grammar;
-
-  constructor({ population, options, grammar }: Nsga2State) {
-    this.#population = population;
-    this.#options = options;
-    this.#grammar = grammar;
-    const ranked = rankFitness(population);
-    const best = population.map((_, index) => index).sort((a, b) => byFitness(ranked[a]!, ranked[b]!));
-    const order = new Array<number>(population.length).fill(0);
-    best.forEach((index, place) => {
-      order[index] = place;
-    });
-    this.#order = order;
-  }
-
-  /** Each refused attempt mutates harder, so that a converged population still finds new genomes. */
-  makeChild(attempt: number, random: Random): Draft {
-    if (attempt >= lastBredAttempt) return sampled(this.#grammar, random);
-    const { crossoverPoints, mutationRate } = this.#options;
-    const mother = this.#pickParent(random.split("mother"));
-    const father = this.#pickParent(random.split("father"));
-    const [a, b] = [parseGenome(mother.genome), parseGenome(father.genome)];
-    const crossed = repairGenome(crossGenomes(a, b, crossoverPoints, random.split("cross")), this.#grammar);
-    const rate = mutationRate + ((1 - mutationRate) * attempt) / lastBredAttempt;
-    const child = mutateGenome(crossed, this.#grammar, rate, random.split("mutate"));
-    const isCrossed = mother.number !== father.number;
-    return draft(child, {
-      kind: isCrossed ? "crossover" : "mutation",
-      parents: isCrossed ? [mother.number, father.number] : [mother.number],
-      changes: listChanges(a, child),
-    });
-  }
-
-  #pickParent(random: Random): Member {
-    let winner = random.integer(this.#population.length);
-    for (let round = 1; round < this.#options.tournament; round++) {
-      const rival = random.integer(this.#population.length);
-      if (this.#order[rival]! < this.#order[winner]!) winner = rival;
-    }
-    return this.#population[winner]!;
-  }
+/** Each refused attempt mutates harder, so that a converged population still finds new genomes. */
+function draftChild({ population, options, grammar }: Nsga2State, attempt: number, random: Random): Draft {
+  if (attempt >= lastBredAttempt) return draftSample(grammar, random);
+  const mother = pickParent(population, options.tournament, random.split("mother"));
+  const father = pickParent(population, options.tournament, random.split("father"));
+  const [a, b] = [parseGenome(mother.genome), parseGenome(father.genome)];
+  const aligned = [repairGenome(a, grammar), repairGenome(b, grammar)] as const; // a guest may have another depth
+  const crossed = crossGenomes(...aligned, options.crossoverPoints, random.split("cross"));
+  const rate = options.mutationRate + ((1 - options.mutationRate) * attempt) / lastBredAttempt;
+  const child = mutateGenome(crossed, grammar, rate, random.split("mutate"));
+  const isCrossed = mother.number !== father.number;
+  return draft(child, {
+    kind: isCrossed ? "crossover" : "mutation",
+    parents: isCrossed ? [mother.number, father.number] : [mother.number],
+    changes: listChanges(a, child),
+  });
 }
 
-function sampled(grammar: Grammar, random: Random): Draft {
-  return draft(sampleGenome(grammar, random), { kind: "sampled", parents: [], changes: [] });
+/** The fittest of a few drawn at random; the population is in order of fitness. */
+function pickParent(population: readonly Member[], tournament: number, random: Random): Member {
+  const drawn = Array.from({ length: tournament }, () => random.integer(population.length));
+  return population[Math.min(...drawn)]!;
+}
+
+function generationStream(seed: number, generation: number): Random {
+  return new Random(`${seed}/nsga2`).split("generation").split(generation);
 }
 
 function toMember({ number, genome, objectives, violation, ok }: Result): Member {

@@ -2,10 +2,12 @@
 import { genomeHash } from "../canonical.ts";
 import { GenomeError } from "../errors.ts";
 import { checkGrammar, type Grammar } from "../grammar.ts";
+import type { Random } from "../random.ts";
 import { formatGenome, parseGenome } from "../text.ts";
 import type { Genome } from "../types.ts";
 import { listChanges, type Variation } from "../variation/changes.ts";
 import { repairGenome } from "../variation/repair.ts";
+import { sampleGenome } from "../variation/sample.ts";
 import type { Result, Setup } from "./types.ts";
 
 /** A genome with what made it, before it has a number. */
@@ -17,6 +19,10 @@ export interface Draft {
 
 export function draft(genome: Genome, variation: Variation): Draft {
   return { genome: formatGenome(genome), hash: genomeHash(genome), variation };
+}
+
+export function draftSample(grammar: Grammar, random: Random): Draft {
+  return draft(sampleGenome(grammar, random), { kind: "sampled", parents: [], changes: [] });
 }
 
 /** The warm starts as drafts, each genome once. Throws where the grammar is empty or a genome cannot be read. */

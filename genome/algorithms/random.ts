@@ -1,8 +1,7 @@
 // Random search: every proposal sampled anew. The baseline that an algorithm must beat.
 import type { Grammar } from "../grammar.ts";
 import { Random } from "../random.ts";
-import { sampleGenome } from "../variation/sample.ts";
-import { addGuests, type Draft, draft, draftNew, draftWarmStarts, shortHash } from "./proposing.ts";
+import { addGuests, type Draft, draftNew, draftSample, draftWarmStarts, shortHash } from "./proposing.ts";
 import type { Algorithm, AlgorithmState } from "./types.ts";
 
 interface RandomState extends AlgorithmState {
@@ -38,10 +37,7 @@ export const random: Algorithm<"random", RandomState> = {
     const stream = new Random(`${state.seed}/random`).split("candidate");
     const proposals = Array.from({ length: Math.max(0, count) }, (_, index) => {
       const number = state.nextNumber + index;
-      const sample = (attempt: number) => {
-        const genome = sampleGenome(state.grammar, stream.split(number).split(attempt));
-        return draft(genome, { kind: "sampled", parents: [], changes: [] });
-      };
+      const sample = (attempt: number) => draftSample(state.grammar, stream.split(number).split(attempt));
       const made = state.queue[index] ?? draftNew(proposed, sample);
       proposed.add(shortHash(made.hash));
       return { number, generation: 0, ...made };

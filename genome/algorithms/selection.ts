@@ -44,7 +44,7 @@ export function rankFitness(contenders: readonly Fitness[]): Ranked[] {
 }
 
 /** Fitter first; equally fit ones by number, the older first. */
-export function byFitness(a: Ranked, b: Ranked): number {
+function byFitness(a: Ranked, b: Ranked): number {
   if (a.rank !== b.rank) return a.rank - b.rank;
   if (a.crowding !== b.crowding) return a.crowding > b.crowding ? -1 : 1;
   return a.number - b.number;

@@ -11,7 +11,7 @@ export function crossGenomes(a: Genome, b: Genome, points: number, random: Rando
   let fromA = true;
   const segments = a.segments.map((segment, position) => {
     if (cuts.has(position)) fromA = !fromA;
-    return fromA ? segment : (b.segments[position] ?? segment);
+    return fromA ? segment : b.segments[position]!;
   });
   return { segments };
 }

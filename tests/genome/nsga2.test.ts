@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { rankFitness, selectSurvivors } from "../../genome/algorithms/selection.ts";
-import { algorithmNamed, listChanges, parseGenome, type Result } from "../../genome/index.ts";
+import { algorithmNamed, listChanges, parseGenome } from "../../genome/index.ts";
 import { evaluate, runSearch, setupOf } from "./landscape.ts";
 
 const nsga2 = algorithmNamed("nsga2");
@@ -37,15 +37,20 @@ test("a child names its parents by number and what changed against the first", (
   }
 });
 
-test("a candidate from elsewhere can become a parent", () => {
-  const withGuest = { ...setup, firstNumber: 1 };
-  const genome = "11111{heads=8,kvHeads=2}-91111-71111-91111-71111-91111";
-  const guest: Result = { number: 0, genome, hash: "g".repeat(64), objectives: [0, 0], violation: 0, ok: true };
-  let state = nsga2.tell(nsga2.init(withGuest, 1), [guest, guest]);
+test("a candidate from elsewhere can become a parent, also one of another depth", () => {
+  const guest = { number: 0, genome: "11111-91111", hash: "g".repeat(64), objectives: [0, 0], violation: 0, ok: true };
+  let state = nsga2.tell(nsga2.init({ ...setup, firstNumber: 1 }, 1), [guest, guest]);
   const first = nsga2.ask(state, 16);
   state = nsga2.tell(first.state, first.proposals.map(evaluate));
-  const parents = nsga2.ask(state, 14).proposals.flatMap(({ variation }) => variation.parents);
-  expect(parents).toContain(0);
+  const segmentsOf = new Map(first.proposals.map(({ number, genome }) => [number, genome.split("-")]));
+  const children = nsga2.ask(state, 14).proposals.filter(({ variation }) => variation.parents[0] === 0);
+  expect(children.length).toBeGreaterThan(0);
+  for (const { genome } of children) expect(genome.split("-")).toHaveLength(6);
+  const takesFromFather = children.some(({ genome, variation }) => {
+    const father = segmentsOf.get(variation.parents[1]!);
+    return genome.split("-").some((segment, position) => position > 1 && segment === father?.[position]);
+  });
+  expect(takesFromFather).toBe(true);
 });
 
 test("evolution leads back within the limits when none keeps them", () => {
@@ -109,12 +114,12 @@ describe("selection", () => {
   });
 });
 
-test("beats random search on a landscape with a known optimum, in every one of ten seeds", () => {
-  const seeds = Array.from({ length: 10 }, (_, seed) => seed);
+test("beats random search on a landscape with a known optimum", () => {
+  const seeds = Array.from({ length: 20 }, (_, seed) => seed);
   const wins = seeds.filter((seed) => {
     const evolved = runSearch(setup, seed, 160, { batch: 16 }).hypervolume;
     const sampled = runSearch(setupOf("random"), seed, 160, { batch: 16 }).hypervolume;
     return evolved > sampled;
   });
-  expect(wins).toEqual(seeds); // by chance alone: 1 in 1024
+  expect(wins.length).toBeGreaterThanOrEqual(16); // by chance alone: 6 in 1000
 });
