@@ -1,9 +1,15 @@
 // A genome as a person sees it: positions with their operators, read from the text form with the genome's own code.
-import { segmentCosts } from "../genome/costs.ts";
-import { type OperatorName, paletteEntry, resolveOptions } from "../genome/palette/index.ts";
-import { parseGenome } from "../genome/text.ts";
-import type { Costs, ModelShape, OptionValue } from "../genome/types.ts";
-import { operatorOfSegment } from "../genome/validate.ts";
+import {
+  type Costs,
+  type ModelShape,
+  type OperatorName,
+  type OptionValue,
+  operatorOfSegment,
+  paletteEntry,
+  parseGenome,
+  resolveOptions,
+  segmentCosts,
+} from "../genome/index.ts";
 import { humanize } from "./format.ts";
 
 export interface Position {

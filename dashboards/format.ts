@@ -22,11 +22,6 @@ export function formatNumber(value: number | null): string {
   return value === null ? unknown : significant.format(value);
 }
 
-/** 1.873e12 -> "1.87T", 0.61234 -> "0.6123". */
-export function formatVolume(value: number | null): string {
-  return value !== null && Math.abs(value) >= 100_000 ? formatCompact(value) : formatNumber(value);
-}
-
 /** A score in [0, 1] with three decimals. */
 export function formatScore(value: number | null): string {
   return value === null ? unknown : value.toFixed(3);

@@ -1,9 +1,10 @@
-// What each objective is called, which way is better and how its values read.
+// What each objective is called and how its values read; which way is better is the genome's word.
+import { type ObjectiveName, objectiveDirections } from "../genome/index.ts";
 import type { Candidate } from "./api.ts";
 import { formatBytes, formatCompact, formatScore } from "./format.ts";
 
-export const objectiveNames = ["score", "parameters", "stateBytes", "flopsPerToken"] as const;
-export type ObjectiveName = (typeof objectiveNames)[number];
+export type { ObjectiveName };
+export const objectiveNames = Object.keys(objectiveDirections) as ObjectiveName[];
 
 export interface ObjectiveText {
   readonly title: string;
@@ -11,7 +12,6 @@ export interface ObjectiveText {
   readonly best: string;
   /** Axis title with its unit. */
   readonly axis: (contextLength: number) => string;
-  readonly direction: "minimize" | "maximize";
   readonly format: (value: number | null) => string;
 }
 
@@ -20,39 +20,35 @@ export const objectives: Readonly<Record<ObjectiveName, ObjectiveText>> = {
     title: "Score",
     best: "Best score",
     axis: () => "Score (mean accuracy over the tasks)",
-    direction: "maximize",
     format: formatScore,
   },
   parameters: {
     title: "Parameters",
     best: "Fewest parameters",
     axis: () => "Parameters (trainable numbers in operators)",
-    direction: "minimize",
     format: formatCompact,
   },
   stateBytes: {
     title: "State",
     best: "Smallest state",
     axis: (contextLength) => `State (bytes per sequence after ${contextLength.toLocaleString("en")} tokens)`,
-    direction: "minimize",
     format: formatBytes,
   },
   flopsPerToken: {
     title: "FLOPs per token",
     best: "Fewest FLOPs per token",
     axis: () => "FLOPs per token (forward)",
-    direction: "minimize",
     format: formatCompact,
   },
 };
 
 export function isObjective(name: string): name is ObjectiveName {
-  return (objectiveNames as readonly string[]).includes(name);
+  return Object.hasOwn(objectiveDirections, name);
 }
 
 export function objectiveText(name: string): ObjectiveText {
   if (isObjective(name)) return objectives[name];
-  return { title: name, best: name, axis: () => name, direction: "minimize", format: formatCompact };
+  return { title: name, best: name, axis: () => name, format: formatCompact };
 }
 
 /** Null while a score is not known yet. */
@@ -62,5 +58,5 @@ export function objectiveValue(candidate: Candidate, name: ObjectiveName): numbe
 
 /** Is a at least as good as b in this objective? */
 export function isAsGood(name: ObjectiveName, a: number, b: number): boolean {
-  return objectives[name].direction === "minimize" ? a <= b : a >= b;
+  return objectiveDirections[name] === "minimize" ? a <= b : a >= b;
 }

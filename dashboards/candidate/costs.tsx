@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import type { Costs } from "../../genome/types.ts";
+import type { Costs } from "../../genome/index.ts";
 import { positionsOf } from "../architecture.ts";
 import { formatBytes, formatCompact, formatCount, formatShare } from "../format.ts";
 import { Segmented } from "../parts/segmented.tsx";

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { operatorOfClass, paletteEntry } from "../../genome/index.ts";
 import type { CandidateDetail } from "../api.ts";
 import { humanize, plural } from "../format.ts";
 import { GenomeStrip } from "../parts/genome-strip.tsx";
@@ -46,8 +47,8 @@ export function LineagePanel({ candidate }: { candidate: CandidateDetail }) {
             <ul class="changes">
               {changes.map((change) => (
                 <li key={`${change.position} ${change.gene}`}>
-                  Position {change.position + 1}, {geneTitle(change.gene)}: {valueText(change.from)} →{" "}
-                  {valueText(change.to)}
+                  Position {change.position + 1}, {geneTitle(change.gene)}: {valueText(change.gene, change.from)} →{" "}
+                  {valueText(change.gene, change.to)}
                 </li>
               ))}
             </ul>
@@ -95,5 +96,11 @@ function describeVariation({ variation, knownDesign, parents }: CandidateDetail)
   return sentences[kind] ?? (kind ? humanize(kind) : parents.length > 0 ? "Variation" : "Not recorded");
 }
 
-const geneTitle = (gene: string) => (gene === "liv" ? "operator class" : humanize(gene).toLowerCase());
-const valueText = (value: unknown) => (value === null || value === undefined ? "default" : String(value));
+const geneTitle = (gene: string) => (gene === "liv" ? "operator" : humanize(gene).toLowerCase());
+
+/** A class number is shown as its operator, anything else as it is. */
+export function valueText(gene: string, value: unknown): string {
+  if (value === null || value === undefined) return "default";
+  const operator = gene === "liv" && typeof value === "number" ? operatorOfClass(value) : null;
+  return operator === null ? String(value) : paletteEntry(operator).title;
+}

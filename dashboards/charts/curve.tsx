@@ -3,6 +3,7 @@ import { useCallback } from "preact/hooks";
 import type { Evaluation } from "../api.ts";
 import { formatCompact, formatNumber } from "../format.ts";
 import { Chart } from "./chart.tsx";
+import { nearestTip } from "./tip.ts";
 
 export type CurveMeasure = "loss" | "accuracy";
 
@@ -51,7 +52,7 @@ export function drawCurve(samples: readonly CurveSample[], measure: CurveMeasure
         samples.filter(({ series }) => series === "test"),
         { x: "step", y: "value", fill: color, r: 2 },
       ),
-      Plot.tip(samples, Plot.pointer({ x: "step", y: "value", title, fill: "var(--raised)", stroke: "var(--line)" })),
+      nearestTip(samples, { x: "step", y: "value", title }),
     ],
   };
 }

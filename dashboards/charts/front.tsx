@@ -1,11 +1,13 @@
 import * as Plot from "@observablehq/plot";
 import { useCallback } from "preact/hooks";
+import { objectiveDirections } from "../../genome/index.ts";
 import type { Candidate, Front } from "../api.ts";
 import { isAsGood, isObjective, type ObjectiveName, objectives, objectiveValue } from "../objectives.ts";
 import { addresses } from "../route.ts";
 import { Chart } from "./chart.tsx";
 import { placeLabels } from "./labels.ts";
 import { type AxisScale, byteTicks, costScale, linearScale, plotScale } from "./scale.ts";
+import { nearestTip } from "./tip.ts";
 
 export interface FrontPoint {
   readonly number: number;
@@ -55,7 +57,7 @@ function describePoint(candidate: Candidate, told: readonly ObjectiveName[]): st
 /** The points that no other beats on both axes, from left to right: the corners of the staircase. */
 export function staircase(points: readonly FrontPoint[], { x, y }: Axes): FrontPoint[] {
   const able = points.filter(({ kind }) => kind !== "other");
-  const sign = objectives[x].direction === "minimize" ? 1 : -1;
+  const sign = objectiveDirections[x] === "minimize" ? 1 : -1;
   const ordered = [...able].sort((a, b) => sign * (a.x - b.x) || (isAsGood(y, a.y, b.y) ? -1 : 1));
   const corners: FrontPoint[] = [];
   for (const point of ordered) {
@@ -87,7 +89,7 @@ export function drawFront(
   const scales = { x: scaleOf(points, axes, "x"), y: scaleOf(points, axes, "y") };
   const of = (kind: FrontPoint["kind"]) => points.filter((point) => point.kind === kind);
   const channels = { x: "x", y: "y", href: "href", ariaLabel: "title" } as const;
-  const improving = objectives[axes.x].direction === "minimize" ? "step-after" : "step-before";
+  const improving = objectiveDirections[axes.x] === "minimize" ? "step-after" : "step-before";
   return {
     height,
     ...margins,
@@ -111,7 +113,7 @@ export function drawFront(
         stroke: "var(--surface)",
       }),
       ...labels(of("known"), scales, width, height),
-      Plot.tip(points, Plot.pointer({ x: "x", y: "y", title: "title", fill: "var(--raised)", stroke: "var(--line)" })),
+      nearestTip(points, { x: "x", y: "y", title: (point) => point.title }),
     ],
   };
 }

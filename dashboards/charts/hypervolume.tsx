@@ -1,8 +1,9 @@
 import * as Plot from "@observablehq/plot";
 import { useCallback, useMemo } from "preact/hooks";
 import type { Hypervolume } from "../api.ts";
-import { formatCompact, formatDuration, formatNumber, formatVolume } from "../format.ts";
+import { formatCompact, formatDuration, formatNumber } from "../format.ts";
 import { Chart } from "./chart.tsx";
+import { nearestTip } from "./tip.ts";
 
 export type Effort = "candidates" | "train-seconds";
 
@@ -36,7 +37,7 @@ export function HypervolumeChart({ points, effort }: { points: Hypervolume["poin
 export function drawHypervolume(corners: readonly VolumePoint[], effort: Effort, width: number): Plot.PlotOptions {
   const highest = corners.at(-1)?.hypervolume ?? 0;
   const format = effort === "candidates" ? formatNumber : formatDuration;
-  const title = (point: VolumePoint) => `${formatVolume(point.hypervolume)}\nafter ${format(point.effort)}`;
+  const title = (point: VolumePoint) => `${formatNumber(point.hypervolume)}\nafter ${format(point.effort)}`;
   return {
     height: width < 420 ? 280 : 360,
     marginLeft: 52,
@@ -50,7 +51,7 @@ export function drawHypervolume(corners: readonly VolumePoint[], effort: Effort,
       tickFormat: effort === "candidates" ? formatCompact : formatDuration,
     },
     y: {
-      label: "Hypervolume (product of objective units)",
+      label: "Hypervolume (share of the box)",
       domain: [0, highest * 1.05 || 1],
       grid: true,
       ticks: 5,
@@ -66,10 +67,7 @@ export function drawHypervolume(corners: readonly VolumePoint[], effort: Effort,
         strokeWidth: 2,
       }),
       Plot.ruleY([0], { stroke: "var(--line-strong)" }),
-      Plot.tip(
-        corners,
-        Plot.pointerX({ x: "effort", y: "hypervolume", title, fill: "var(--raised)", stroke: "var(--line)" }),
-      ),
+      nearestTip(corners, { x: "effort", y: "hypervolume", title }),
     ],
   };
 }

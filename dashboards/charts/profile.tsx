@@ -2,6 +2,7 @@ import * as Plot from "@observablehq/plot";
 import { useCallback } from "preact/hooks";
 import { formatScore, humanize } from "../format.ts";
 import { Chart } from "./chart.tsx";
+import { nearestTip } from "./tip.ts";
 
 export interface ProfilePoint {
   readonly task: string;
@@ -69,7 +70,7 @@ export function drawProfile(
         fontWeight: 600,
         fontVariant: "tabular-nums",
       }),
-      Plot.tip(points, Plot.pointer({ x: "score", y: "task", title, fill: "var(--raised)", stroke: "var(--line)" })),
+      nearestTip(points, { x: "score", y: "task", title }),
     ],
   };
 }

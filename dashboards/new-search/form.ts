@@ -1,7 +1,7 @@
 // The form of a new search: what its fields hold, and the SearchConfig they make.
 //
 // The service alone judges: a number that is none is sent as it was typed, and the refusal comes back beside the field.
-import { type ObjectiveName, objectiveDirections, type SearchConfig, searchConfig } from "../../genome/space.ts";
+import { type ObjectiveName, objectiveDirections, type SearchConfig, searchConfig } from "../../genome/index.ts";
 import type { Refusal } from "../api.ts";
 
 /** Numbers are texts while they are typed; an empty one means "not set". */

@@ -1,7 +1,16 @@
 import type { ComponentChildren } from "preact";
-import { type KnownDesignName, knownDesignNames, knownDesigns } from "../../genome/known-designs.ts";
-import { type OperatorName, operatorNames, palette } from "../../genome/palette/index.ts";
-import { profileNames, taskNames } from "../../genome/space.ts";
+import {
+  type KnownDesignName,
+  knownDesignNames,
+  knownDesigns,
+  type ObjectiveName,
+  type OperatorName,
+  objectiveDirections,
+  operatorNames,
+  palette,
+  profileNames,
+  taskNames,
+} from "../../genome/index.ts";
 import { humanize } from "../format.ts";
 import { objectives } from "../objectives.ts";
 import { Choice, ManyOf, Switch, TextArea, TextField } from "./fields.tsx";
@@ -85,7 +94,8 @@ export function ObjectivesSection({ form, set }: SectionProps) {
     <Section title="Objectives">
       <p class="hint">A candidate beyond a limit still counts, but ranks after every candidate within all limits.</p>
       {form.objectives.map((row) => {
-        const { title, direction } = objectives[row.name];
+        const { title } = objectives[row.name];
+        const direction = objectiveDirections[row.name];
         const place = form.objectives.filter(({ chosen }) => chosen).findIndex(({ name }) => name === row.name);
         return (
           <div key={row.name} class="objective-row">
@@ -112,7 +122,7 @@ export function ObjectivesSection({ form, set }: SectionProps) {
   );
 }
 
-const unitOf = (name: ObjectiveRow["name"]) =>
+const unitOf = (name: ObjectiveName) =>
   ({ score: "0 to 1", parameters: "count", stateBytes: "bytes", flopsPerToken: "count" })[name];
 
 export function SpaceSection({ form, set }: SectionProps) {

@@ -1,5 +1,5 @@
 import { useMemo, useRef, useState } from "preact/hooks";
-import type { SearchConfig } from "../../genome/space.ts";
+import type { SearchConfig } from "../../genome/index.ts";
 import { useAnswer } from "../answer.ts";
 import { ApiError, api } from "../api.ts";
 import { plural } from "../format.ts";

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { useAnswer } from "../answer.ts";
 import { api, type SearchSummary } from "../api.ts";
 import { useNow } from "../clock.ts";
-import { formatAge, formatCount, formatVolume, humanize } from "../format.ts";
+import { formatAge, formatCount, formatNumber, humanize } from "../format.ts";
 import { useLive } from "../live.ts";
 import { objectiveText } from "../objectives.ts";
 import { BudgetBar, doneCandidates } from "../parts/budget-bar.tsx";
@@ -115,7 +115,7 @@ function SearchList({ searches }: { searches: readonly SearchSummary[] }) {
             ))}
             <div>
               <dt>Hypervolume</dt>
-              <dd>{formatVolume(search.hypervolume)}</dd>
+              <dd>{formatNumber(search.hypervolume)}</dd>
             </div>
           </dl>
         </li>

@@ -46,5 +46,5 @@ function describeReference(point: Hypervolume["referencePoint"]): string {
   const parts = Object.entries(point).map(
     ([name, value]) => `${objectiveText(name).title} ${objectiveText(name).format(value)}`,
   );
-  return `Volume between the front and the reference point: ${parts.join(", ")}.`;
+  return `Share of the box between the ideal and the reference point (${parts.join(", ")}) that the front covers.`;
 }

@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
 import type { Search } from "../api.ts";
 import { useNow } from "../clock.ts";
-import { formatCount, formatDuration, formatNumber, formatShare, formatVolume, plural, unknown } from "../format.ts";
+import { formatCount, formatDuration, formatNumber, formatShare, plural, unknown } from "../format.ts";
 import { objectiveText } from "../objectives.ts";
 import { BudgetBar, doneCandidates } from "../parts/budget-bar.tsx";
 import { finishedStates } from "../parts/state.tsx";
@@ -34,7 +34,7 @@ export function SearchSummaryStrip({ search }: { search: Search }) {
             note={limit === null ? null : `limit ${objectiveText(name).format(limit)}`}
           />
         ))}
-        <Figure title="Hypervolume" value={formatVolume(search.hypervolume)} />
+        <Figure title="Hypervolume" value={formatNumber(search.hypervolume)} />
       </dl>
     </section>
   );

@@ -1,10 +1,16 @@
 // Answers of a service that does not exist: one small search that looks like a real one, one of 100,000 candidates,
 // and one whose every name tries to run a script.
-import { genomeCosts, segmentCosts } from "../../genome/costs.ts";
-import { knownDesigns } from "../../genome/known-designs.ts";
-import { operatorNames, paletteEntry } from "../../genome/palette/index.ts";
-import { searchConfig, taskNames } from "../../genome/space.ts";
-import { formatGenome, parseGenome } from "../../genome/text.ts";
+import {
+  formatGenome,
+  genomeCosts,
+  knownDesigns,
+  operatorNames,
+  paletteEntry,
+  parseGenome,
+  searchConfig,
+  segmentCosts,
+  taskNames,
+} from "../../genome/index.ts";
 import type {
   Candidate,
   CandidateDetail,
@@ -123,7 +129,7 @@ export function hypervolumeOf(count: number): Hypervolume {
       number: i,
       at: at(i * 9),
       trainSeconds: i * 17.5,
-      hypervolume: 1.9e12 * (1 - 2 ** -(Math.floor(i / 3) / 6)),
+      hypervolume: 0.71 * (1 - 2 ** -(Math.floor(i / 3) / 6)),
     })),
   };
 }
@@ -147,7 +153,7 @@ export function searchOf(id: string, name: string, count: number, budget: number
     candidates: { ...zero, complete: count - 8, failed: 1, running: 3, waiting: 4 },
     knownDesigns: 4,
     best: { score: 0.813, parameters: 66_048, stateBytes: 24_576 },
-    hypervolume: 1.8734e12,
+    hypervolume: 0.5912,
     createdAt: at(0),
     startedAt: at(2),
     finishedAt: null,

@@ -19,6 +19,9 @@ import {
 
 export const apiKey = "sk-fixture";
 
+/** Everything lies under a path, as behind a proxy. */
+const base = "/lab/";
+
 /** As the service sends it: no inline scripts; styles of charts stand in attributes. */
 const policy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:";
 
@@ -65,7 +68,7 @@ export class FixtureServer {
 
   async listen(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${base}`;
   }
 
   async close(): Promise<void> {
@@ -89,8 +92,10 @@ export class FixtureServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "/", "http://fixture");
     response.setHeader("content-security-policy", policy);
-    if (!url.pathname.startsWith("/api/v1/")) return this.#sendFile(url.pathname, response);
-    const path = url.pathname.slice("/api/v1/".length);
+    if (!url.pathname.startsWith(base)) return void response.writeHead(404).end();
+    const inside = url.pathname.slice(base.length);
+    if (!inside.startsWith("api/v1/")) return this.#sendFile(inside, response);
+    const path = inside.slice("api/v1/".length);
     this.requests.push(`${request.method} ${path}`);
     const body = await readBody(request);
     const signedIn = request.headers.cookie?.includes("session=yes") ?? false;
@@ -160,7 +165,7 @@ export class FixtureServer {
   }
 
   async #sendFile(path: string, response: ServerResponse): Promise<void> {
-    const name = normalize(path === "/" ? "/index.html" : path);
+    const name = normalize(`/${path || "index.html"}`);
     try {
       const content = await readFile(join(this.#dashboard, name));
       response.writeHead(200, { "content-type": mediaTypes[extname(name)] ?? "application/octet-stream" }).end(content);
