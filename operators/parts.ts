@@ -58,6 +58,23 @@ export function layerNorm<X extends tf.Tensor>(x: X, weight: tf.Tensor, bias: tf
   return tf.add(normal, perMember(bias, x.rank)) as X;
 }
 
+/**
+ * nn.GroupNorm on every token: groups of D/G neighbouring channels share mean and biased variance. weight, bias [P, D].
+ */
+export function groupNorm<X extends tf.Tensor>(
+  x: X,
+  weight: tf.Tensor,
+  bias: tf.Tensor,
+  groups: number,
+  eps = 1e-5,
+): X {
+  const grouped = tf.reshape(x, [...x.shape.slice(0, -1), groups, -1]); // [P, ..., G, D/G]
+  const centred = tf.sub(grouped, tf.mean(grouped, -1, true));
+  const scale = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), eps)); // [P, ..., G, 1]
+  const normal = tf.mul(tf.reshape(tf.mul(centred, scale), x.shape), perMember(weight, x.rank));
+  return tf.add(normal, perMember(bias, x.rank)) as X;
+}
+
 /** x * sigmoid(x). */
 export function silu<X extends tf.Tensor>(x: X): X {
   return tf.mul(x, tf.sigmoid(x)) as X;

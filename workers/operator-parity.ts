@@ -3,6 +3,7 @@ import { differenceOf, type Tolerance } from "../operators/comparison.ts";
 import { references } from "../operators/reference.ts";
 import {
   type CaseConfig,
+  type ReferenceAdapter,
   type ReferenceForward,
   type ReferenceRecord,
   type ReferenceVerdict,
@@ -20,6 +21,15 @@ const usualTolerance: Tolerance = { rtol: 2e-4, atol: 2e-5 };
 export async function compareOperator(record: ReferenceRecord, engine: Engine): Promise<ReferenceVerdict> {
   const adapter = references[record.system];
   if (!adapter) return unsupported(`The system "${record.system}" is not implemented.`);
+  return compareForward(record, adapter, engine);
+}
+
+/** Of whatever has an input `x`, an output `y` and a cotangent `r`. */
+export async function compareForward(
+  record: ReferenceRecord,
+  adapter: ReferenceAdapter,
+  engine: Engine,
+): Promise<ReferenceVerdict> {
   for (const name of ["x", "y", "r"]) {
     if (!record.tensors[name]) return unsupported(`Cases without the tensor "${name}" are not implemented.`);
   }

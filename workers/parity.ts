@@ -6,13 +6,17 @@ import type { ReferenceRecord, ReferenceVerdict } from "../operators/reference-c
 import { readSafetensors } from "../operators/safetensors.ts";
 import { eagerEngine } from "./engine/eager.ts";
 import type { Engine } from "./engine/types.ts";
+import { compareMad } from "./mad/reference/data.ts";
 import { compareOperator } from "./operator-parity.ts";
+import { compareTraining } from "./training-parity.ts";
 
 /** How the records of one kind (a folder) are compared. Throws where a record is malformed. */
 type Comparison = (record: ReferenceRecord, engine: Engine) => Promise<ReferenceVerdict>;
 
 const comparisons: Readonly<Record<string, Comparison>> = {
   operators: compareOperator,
+  mad: compareMad,
+  training: compareTraining,
 };
 
 export interface ParityResult extends ReferenceVerdict {

@@ -1,11 +1,11 @@
 // Compares the generators with recorded draws of numpy: every kind of call, each from a fresh generator of the seed.
 import type { ReferenceRecord, ReferenceVerdict } from "../../../operators/reference-case.ts";
 import { numbersOf } from "../../../operators/safetensors.ts";
-import { exactly, unsupported, verdictOf } from "../comparison.ts";
-import { Generator } from "./generator.ts";
-import { RandomState } from "./random-state.ts";
-import { arange } from "./sampling.ts";
-import { seedPool, seedWords } from "./seed-sequence.ts";
+import { Generator } from "../numpy/generator.ts";
+import { RandomState } from "../numpy/random-state.ts";
+import { arange } from "../numpy/sampling.ts";
+import { seedPool, seedWords } from "../numpy/seed-sequence.ts";
+import { exactly, unsupported, verdictOf } from "./comparison.ts";
 
 type Draw = () => number | Iterable<number>;
 type Kind = (fresh: Generator, legacy: RandomState, a: number, b: number) => Draw;
@@ -43,7 +43,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   "legacy_choice_#_replace_size#": (_, legacy, population, size) => () => legacy.choices(population, size),
 };
 
-/** Tables of the normal distribution differ in their last digits, see `ziggurat.ts`. */
+/** Tables of the normal distribution differ in their last digits, see `numpy/ziggurat.ts`. */
 const normalTolerance = { rtol: 1e-12, atol: 0 };
 
 export function compareDraws(record: ReferenceRecord): ReferenceVerdict {

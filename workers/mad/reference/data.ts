@@ -1,14 +1,14 @@
 // Compares task data, and the draws they are made of, with what the published generators produced. All of it exactly.
-import type { ReferenceRecord, ReferenceVerdict } from "../../operators/reference-case.ts";
-import { numbersOf } from "../../operators/safetensors.ts";
+import type { ReferenceRecord, ReferenceVerdict } from "../../../operators/reference-case.ts";
+import { numbersOf } from "../../../operators/safetensors.ts";
+import { generateDataSet } from "../generate.ts";
+import type { TaskSetting } from "../settings.ts";
+import { drawKeyValueMap } from "../tasks/memorization.ts";
+import { generateMqar } from "../tasks/mqar.ts";
+import { tasks } from "../tasks/registry.ts";
+import type { Sources } from "../tasks/types.ts";
 import { type Compared, exactly, unsupported, verdictOf } from "./comparison.ts";
-import { generateDataSet } from "./generate.ts";
-import { compareDraws } from "./numpy/reference.ts";
-import type { TaskSetting } from "./settings.ts";
-import { drawKeyValueMap } from "./tasks/memorization.ts";
-import { generateMqar } from "./tasks/mqar.ts";
-import { tasks } from "./tasks/registry.ts";
-import type { Sources } from "./tasks/types.ts";
+import { compareDraws } from "./draws.ts";
 
 /** A MADConfig of the published code, as far as it decides the data. */
 interface PublishedSetting {

@@ -1,6 +1,6 @@
 // The verdict over everything that was compared in one record.
-import { differenceOf, type Tolerance } from "../../operators/comparison.ts";
-import type { ReferenceVerdict } from "../../operators/reference-case.ts";
+import { differenceOf, type Tolerance } from "../../../operators/comparison.ts";
+import type { ReferenceRecord, ReferenceVerdict } from "../../../operators/reference-case.ts";
 
 export interface Compared {
   /** `grad.*` counts as a gradient. */
@@ -11,6 +11,12 @@ export interface Compared {
 }
 
 export const exactly: Tolerance = { rtol: 0, atol: 0 };
+
+/** What the record asks of float32. */
+export function toleranceOf({ description }: ReferenceRecord): Tolerance {
+  const { float32 } = (description.tolerance ?? {}) as { float32?: Partial<Tolerance> };
+  return { rtol: 1e-5, atol: 1e-6, ...float32 };
+}
 
 /** `notes` are sentences about what is wrong besides numbers; any of them fails the record. */
 export function verdictOf(compared: readonly Compared[], notes: readonly string[] = []): ReferenceVerdict {

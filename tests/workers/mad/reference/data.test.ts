@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { ReferenceRecord } from "../../../operators/reference-case.ts";
-import { compareMad } from "../../../workers/mad/reference.ts";
-import { generateMqar } from "../../../workers/mad/tasks/mqar.ts";
-import { describeWith } from "../../require.ts";
-import { recordsOf } from "./records.ts";
+import type { ReferenceRecord } from "../../../../operators/reference-case.ts";
+import { compareMad } from "../../../../workers/mad/reference/data.ts";
+import { generateMqar } from "../../../../workers/mad/tasks/mqar.ts";
+import { describeWith } from "../../../require.ts";
+import { recordsOf } from "../records.ts";
 
 describeWith("reference", "records of the published generators", () => {
   const records = recordsOf("mad");
