@@ -28,8 +28,12 @@ export const kernels: Readonly<Record<string, KernelRule>> = {
   Pow: binary("pow"),
   AddN: (graph, inputs: Many) => inputs.reduce((sum, input) => graph.op("add", sum, input)),
   SquaredDifference: (graph, { a, b }: Two) => square(graph, graph.op("sub", a, b)),
-  FloorDiv: (graph, { a, b }: Two) => floorDivide(graph, a, b),
-  Mod: (graph, { a, b }: Two) => graph.op("sub", a, graph.op("mul", b, floorDivide(graph, a, b))),
+  /** int32 in tfjs whatever goes in. */
+  FloorDiv: (graph, { a, b }: Two) => convert(graph, floorOfRatio(graph, a, b), "int32"),
+  Mod: (graph, { a, b }: Two) => {
+    const times = convert(graph, floorOfRatio(graph, a, b), a.dtype);
+    return graph.op("sub", a, graph.op("mul", b, times));
+  },
 
   Less: binary("less"),
   LessEqual: binary("lessEqual"),
@@ -40,10 +44,7 @@ export const kernels: Readonly<Record<string, KernelRule>> = {
   LogicalAnd: binary("and"),
   LogicalOr: binary("or"),
   LogicalNot: unary("not"),
-  Select: (graph, { condition, t, e }: { condition: Value; t: Value; e: Value }) => {
-    const rows = [...condition.shape, ...Array<number>(t.shape.length - condition.shape.length).fill(1)];
-    return graph.op("select", reshape(graph, condition, rows), t, e);
-  },
+  Select: (graph, { condition, t, e }: { condition: Value; t: Value; e: Value }) => graph.op("select", condition, t, e),
 
   Neg: unary("neg"),
   Abs: unary("abs"),
@@ -85,12 +86,6 @@ export const kernels: Readonly<Record<string, KernelRule>> = {
     return graph.op("mul", dy, slope);
   },
   Softmax: (graph, { logits }: { logits: Value }) => graph.op("softmax", logits),
-  LogSoftmax: (graph, { logits }: { logits: Value }) => {
-    const last = { axes: [logits.shape.length - 1], keepDims: true };
-    const shifted = graph.op("sub", logits, graph.emit("reduceMax", [logits], last));
-    const total = graph.emit("reduceSum", [graph.op("exp", shifted)], last);
-    return graph.op("sub", shifted, graph.op("log", total));
-  },
 
   Sum: (graph, { x }: One, attributes: Reduced) => graph.emit("reduceSum", [x], reduced(x, attributes)),
   Mean: (graph, { x }: One, attributes: Reduced) => {
@@ -228,10 +223,9 @@ function square(graph: GraphBuilder, x: Value): Value {
   return graph.op("mul", x, x);
 }
 
-/** Rounds towards minus infinity; int32 goes through float32, exact below 2^24. */
-function floorDivide(graph: GraphBuilder, a: Value, b: Value): Value {
-  const ratio = graph.op("div", convert(graph, a, "float32"), convert(graph, b, "float32"));
-  return convert(graph, graph.op("floor", ratio), a.dtype);
+/** In float32: exact for integers below 2^24. */
+function floorOfRatio(graph: GraphBuilder, a: Value, b: Value): Value {
+  return graph.op("floor", graph.op("div", convert(graph, a, "float32"), convert(graph, b, "float32")));
 }
 
 function clip(graph: GraphBuilder, x: Value, least: number, most: number): Value {

@@ -65,14 +65,14 @@ export function sessionOptions({
 
 /** The graph of a step, checked against what the step declares. */
 export function traceStep(step: Step): Graph {
-  const inputs = { ...step.state, ...step.constants, ...step.batch };
+  let graph: Graph;
   try {
-    const graph = trace(inputs, step.apply);
-    checkResults(step, graph.outputs);
-    return graph;
+    graph = trace({ ...step.state, ...step.constants, ...step.batch }, step.apply);
   } catch (error) {
-    throw error instanceof EngineError ? error : failure(step.name, "tracing failed", error);
+    throw failure(step.name, "tracing failed", error);
   }
+  checkResults(step, graph.outputs);
+  return graph;
 }
 
 /** State that a step returns untouched (the parameters of an evaluation) is not carried around. */
