@@ -1,7 +1,7 @@
 // The shapes of every answer and of every query, written once: routes validate with them, OpenAPI is made from them,
 // the dashboard and the command line take their types from them.
 import { z } from "zod";
-import { searchConfig } from "../../genome/space.ts";
+import { profileNames, searchConfig } from "../../genome/space.ts";
 
 export const searchStates = ["queued", "running", "paused", "stopping", "completed", "cancelled", "failed"] as const;
 export const evaluationStates = ["waiting", "running", "complete", "pruned", "failed", "cancelled"] as const;
@@ -213,8 +213,94 @@ export const exportedGenome = z.object({
   }),
 });
 
+export const session = z.object({
+  authenticated: z.literal(true),
+  /** Name of the API key. */
+  name: z.string(),
+  through: z.enum(["header", "cookie"]),
+  /** Null where the key itself was sent. */
+  expiresAt: date.nullable(),
+});
+
+export const checkedGenome = z.object({
+  /** Canonical text form. */
+  genome: z.string(),
+  /** Equal for all genomes that mean the same model. */
+  hash: z.string(),
+  segments: z.array(z.record(z.string(), z.unknown())),
+  shape: z.object({ width: z.number().int(), length: z.number().int() }),
+  contextLength: z.number().int(),
+  /** Of the whole genome. */
+  costs: z.object({ parameters: z.number(), stateBytes: z.number(), flopsPerToken: z.number() }),
+  /** Of each position. */
+  positions: candidateDetail.shape.costs,
+});
+
 export const page = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+
+// What a request may say.
+
+export const signIn = z.strictObject({ apiKey: z.string().min(1).max(200) });
+
+export const genomeToCheck = z.strictObject({
+  /** Text form, or JSON form (`{ "segments": [...] }`). */
+  genome: z.union([z.string().min(1).max(20_000), z.looseObject({ segments: z.unknown() })]),
+  /** Gives width and length where they are not given. */
+  profile: z.enum(profileNames).default("smoke"),
+  width: z.number().int().min(8).max(4096).optional(),
+  length: z.number().int().min(1).max(1_048_576).optional(),
+  /** Tokens at which state bytes are quoted. */
+  contextLength: z.number().int().min(1).max(10_000_000).default(4096),
+});
+
+/** Several values with commas between them. */
+const listOf = <T extends string>(values: readonly T[]) =>
+  z
+    .string()
+    .transform((text) => text.split(","))
+    .pipe(z.array(z.enum(values as readonly [T, ...T[]])).max(values.length));
+
+const paging = {
+  /** `nextCursor` of the page before. */
+  cursor: z.string().min(1).max(500).optional(),
+  limit: z.coerce.number<string>().int().min(1).max(200).default(50),
+};
+
+export const candidateSorts = ["number", "score", "parameters", "stateBytes", "flopsPerToken"] as const;
+
+export const searchesQuery = z.strictObject({ ...paging, state: listOf(searchStates).optional() });
+
+export const candidatesQuery = z.strictObject({
+  ...paging,
+  state: listOf(evaluationStates).optional(),
+  /** Descending with a minus before it. Candidates without a score come last either way. */
+  sort: z.enum([...candidateSorts, ...candidateSorts.map((name) => `-${name}` as const)]).default("number"),
+});
+
+export const eventsQuery = z.strictObject({
+  /** Only events of this search. */
+  searchId: id.optional(),
+  /** Begin after this event; the header `Last-Event-ID` goes before it. Without either, from now on. */
+  after: z.coerce.number<string>().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+});
+
+export const idempotencyHeaders = z.looseObject({
+  /** Repeating the request with the same key and body gives the same search. */
+  "idempotency-key": z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/, "1 to 255 visible ASCII characters")
+    .optional(),
+});
+
+// Ids are made here and are never paths; what does not look like one is not found.
+export const searchPath = z.object({ id: z.string().regex(/^[0-9a-z]{1,64}$/) });
+export const candidatePath = searchPath.extend({
+  number: z
+    .string()
+    .regex(/^(0|[1-9]\d{0,8})$/)
+    .transform(Number),
+});
 
 export type Problem = z.infer<typeof problem>;
 export type SearchSummary = z.infer<typeof searchSummary>;
@@ -229,4 +315,6 @@ export type OperatorInfo = z.infer<typeof operatorInfo>;
 export type WorkerInfo = z.infer<typeof worker>;
 export type SearchEvent = z.infer<typeof event>;
 export type ExportedGenome = z.infer<typeof exportedGenome>;
+export type Session = z.infer<typeof session>;
+export type CheckedGenome = z.infer<typeof checkedGenome>;
 export type Page<T> = { items: T[]; nextCursor: string | null };

@@ -12,7 +12,7 @@ const errors = {
   BODY_INVALID: { status: 400, title: "The body cannot be read" },
   BODY_TOO_LARGE: { status: 413, title: "The body is too large" },
   MEDIA_TYPE_UNSUPPORTED: { status: 415, title: "The body must be application/json" },
-  QUERY_INVALID: { status: 400, title: "The query is not valid" },
+  PARAMETER_INVALID: { status: 400, title: "A parameter of the query or a header is not valid" },
   CURSOR_INVALID: { status: 400, title: "The cursor is not one this service gave out" },
   IDEMPOTENCY_MISMATCH: { status: 409, title: "The idempotency key was used with another request" },
   UNAUTHORIZED: { status: 401, title: "A valid API key is required" },

@@ -1,0 +1,74 @@
+// What the store knows about searches, as the API tells it: rates, forecasts, best values.
+import { objectiveDirections } from "../../genome/space.ts";
+import type { Store } from "../platform/store/store.ts";
+import type { SearchProgress, Search as StoredSearch } from "../platform/store/types.ts";
+import type { Search, SearchSummary } from "./schemas.ts";
+
+type ProgressStore = Pick<Store, "searchProgress">;
+
+/** Two queries, however many searches. */
+export async function summarizeSearches(
+  store: ProgressStore,
+  searches: readonly StoredSearch[],
+): Promise<SearchSummary[]> {
+  const progress = await store.searchProgress(searches.map(({ id }) => id));
+  return searches.map((search) => summarize(search, progress.get(search.id)!));
+}
+
+export async function describeSearch(store: ProgressStore, search: StoredSearch): Promise<Search> {
+  const progress = (await store.searchProgress([search.id])).get(search.id)!;
+  const { config, generation, referencePoint, elapsedSeconds } = search;
+  return {
+    ...summarize(search, progress),
+    config,
+    generation,
+    evaluations: progress.evaluations,
+    failuresByReason: { ...progress.failuresByReason },
+    referencePoint,
+    elapsedSeconds,
+    ...forecast(search, progress),
+  };
+}
+
+export function objectivesOf({ config }: Pick<StoredSearch, "config">): SearchSummary["objectives"] {
+  return config.objectives.map(({ name, limit }) => ({
+    name,
+    direction: objectiveDirections[name],
+    limit: limit ?? null,
+  }));
+}
+
+function summarize(search: StoredSearch, progress: SearchProgress): SearchSummary {
+  const { id, name, state, reason, config, hypervolume, createdAt, startedAt, finishedAt } = search;
+  return {
+    ...{ id, name, state, reason },
+    profile: config.profile,
+    algorithm: config.algorithm.name,
+    objectives: objectivesOf(search),
+    budget: config.budget,
+    candidates: progress.candidates,
+    knownDesigns: progress.knownDesigns,
+    best: Object.fromEntries(config.objectives.map((objective) => [objective.name, progress.best[objective.name]])),
+    ...{ hypervolume, createdAt, startedAt, finishedAt },
+  };
+}
+
+/**
+ * Rate over the search's whole running time, and the time until its budget of candidates or seconds is used up.
+ * Known designs are trained first, so they count in the rate as soon as a proposal has finished.
+ */
+export function forecast(
+  { state, config: { budget }, elapsedSeconds }: Pick<StoredSearch, "state" | "config" | "elapsedSeconds">,
+  { candidates, knownDesigns }: Pick<SearchProgress, "candidates" | "knownDesigns">,
+): Pick<Search, "candidatesPerHour" | "etaSeconds"> {
+  const finished = candidates.complete + candidates.pruned + candidates.failed + candidates.cancelled;
+  if (finished === 0 || elapsedSeconds <= 0) return { candidatesPerHour: null, etaSeconds: null };
+  const perSecond = (finished + knownDesigns) / elapsedSeconds;
+  const isRunning = state === "running" || state === "stopping";
+  const left = state === "stopping" ? candidates.running : Math.max(0, budget.candidates - finished);
+  const secondsLeft = budget.wallSeconds === null ? Infinity : Math.max(0, budget.wallSeconds - elapsedSeconds);
+  return {
+    candidatesPerHour: perSecond * 3600,
+    etaSeconds: isRunning ? Math.min(left / perSecond, secondsLeft) : null,
+  };
+}
