@@ -1,7 +1,7 @@
 // Real databases for tests. One embedded server is shared by all test processes of a user (the last to leave stops it);
 // every caller gets a migrated database of its own.
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -40,6 +40,7 @@ export async function openTestDatabase({ migrated = true } = {}): Promise<TestDa
 /** A data folder of one's own, for tests that kill servers; `remove` it when they are stopped. */
 export function temporaryHome(name = "home"): { home: string; remove(): void } {
   const parent = mkdtempSync(join(sharedParent(), "own-"));
+  chmodSync(parent, 0o755);
   const home = join(parent, name);
   mkdirSync(home);
   return { home, remove: () => rmSync(parent, { recursive: true, force: true }) };

@@ -23,8 +23,11 @@ const packages: Record<string, string> = {
 };
 
 /** @param folder where a copy may be made; the server's user can reach it. */
-export async function prepareBinaries(folder: string, user: ServerUser | null): Promise<Binaries> {
-  const installed = locatePackage();
+export async function prepareBinaries(
+  folder: string,
+  user: ServerUser | null,
+  installed = locatePackage(),
+): Promise<Binaries> {
   const native = join(installed, "native");
   const links = readLinks(native);
   if (links.every(({ link }) => existsSync(join(installed, link))) && isUsable(native, user)) return programsIn(native);

@@ -8,7 +8,19 @@
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
-import { chmod, chown, lstat, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AppError } from "../errors.ts";
@@ -35,11 +47,11 @@ export async function prepareFolder(home: string, user: ServerUser | null, log: 
   await mkdir(home, { recursive: true });
   const found = await lstat(folder).catch(() => null);
   if (found?.isSymbolicLink() && !existsSync(folder)) await rm(folder);
-  else if (found !== null) return folder;
+  else if (found !== null) return realpath(folder);
 
   if (canReach(home, user)) {
     await mkdir(folder, { recursive: true, mode: user === null ? 0o700 : 0o755 });
-    return folder;
+    return realpath(folder);
   }
   const elsewhere = await mkdtemp(join(await statePlace(), "postgres-"));
   await chmod(elsewhere, 0o755);
@@ -50,7 +62,7 @@ export async function prepareFolder(home: string, user: ServerUser | null, log: 
     await rm(elsewhere, { recursive: true });
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
-  return folder;
+  return realpath(folder);
 }
 
 /** Makes the cluster if there is none. Two processes may both try: each builds a draft, and the first rename wins. */
