@@ -152,7 +152,7 @@ function queryString(query: Readonly<Record<string, string | number | null | und
 export type Connection = "connecting" | "live" | "reconnecting";
 
 export interface Follower {
-  readonly onEvent: () => void;
+  readonly onEvent: (type: string) => void;
   readonly onConnection: (state: Connection) => void;
 }
 
@@ -176,7 +176,7 @@ async function keepFollowing(searchId: string | null, follower: Follower, signal
       if (answer.body) {
         for await (const event of readEvents(answer.body)) {
           lastEventId = event.id || lastEventId;
-          follower.onEvent();
+          if (event.data !== null) follower.onEvent(event.type);
         }
       }
     } catch (error) {

@@ -6,40 +6,50 @@ export type { Connection };
 
 export interface Live {
   readonly connection: Connection;
-  /** Grows when something has changed: at most once in `quietMs`, and at least every `restMs`. */
+  /** Grows when something has changed. */
   readonly version: number;
+  /** Grows when a candidate has ended or a search has moved: less often, for what is dear to compute. */
+  readonly resultsVersion: number;
 }
 
 const quietMs = 1_000;
+const quietResultsMs = 3_000;
+/** Without any event everything is asked for anew so often. */
 const restMs = 30_000;
 
 /** Follows one search, or everything for null. A hidden tab gives its connection back and catches up when shown. */
 export function useLive(searchId: string | null): Live {
   const [connection, setConnection] = useState<Connection>("connecting");
   const [version, setVersion] = useState(0);
+  const [resultsVersion, setResultsVersion] = useState(0);
   const visible = useVisible();
 
   useEffect(() => {
     if (!visible) return;
-    const bump = () => setVersion((before) => before + 1);
-    const throttled = throttle(bump, quietMs);
+    const any = throttle(() => setVersion((before) => before + 1), quietMs);
+    const results = throttle(() => setResultsVersion((before) => before + 1), quietResultsMs);
+    const all = () => {
+      any.call();
+      results.call();
+    };
     const stop = followEvents(searchId, {
-      onEvent: throttled.call,
+      onEvent: (type) => (/^(candidate|search)\./.test(type) ? all() : any.call()),
       onConnection: (state) => {
         setConnection(state);
         // What happened before the stream was open is not in it.
-        if (state === "live") throttled.call();
+        if (state === "live") all();
       },
     });
-    const heartbeat = setInterval(bump, restMs);
+    const rest = setInterval(all, restMs);
     return () => {
       stop();
-      throttled.stop();
-      clearInterval(heartbeat);
+      any.stop();
+      results.stop();
+      clearInterval(rest);
     };
   }, [searchId, visible]);
 
-  return { connection, version };
+  return { connection, version, resultsVersion };
 }
 
 /** The first call runs at once, later ones at most once per period, and the last one is never lost. */

@@ -4,9 +4,11 @@
 // reading the stream ourselves gives every event and the status of a refusal.
 
 export interface StreamEvent {
+  /** Where to resume after this one. */
   readonly id: string;
   readonly type: string;
-  readonly data: string;
+  /** Null for a mere new place in the stream, which is not an event. */
+  readonly data: string | null;
 }
 
 /** Yields each event as its closing empty line arrives; comments (heartbeats) are passed over. */
@@ -17,6 +19,7 @@ export async function* readEvents(stream: ReadableStream<Uint8Array>): AsyncGene
   let id = "";
   let type = "";
   let data: string[] = [];
+  let moved = false;
   try {
     while (true) {
       const { done, value } = await reader.read();
@@ -28,15 +31,19 @@ export async function* readEvents(stream: ReadableStream<Uint8Array>): AsyncGene
       for (const line of lines) {
         if (line === "") {
           if (data.length > 0) yield { id, type: type || "message", data: data.join("\n") };
+          else if (moved) yield { id, type: "", data: null };
           type = "";
           data = [];
+          moved = false;
           continue;
         }
         const colon = line.indexOf(":");
         const field = colon < 0 ? line : line.slice(0, colon);
         const content = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
-        if (field === "id") id = content;
-        else if (field === "event") type = content;
+        if (field === "id") {
+          id = content;
+          moved = true;
+        } else if (field === "event") type = content;
         else if (field === "data") data.push(content);
       }
     }

@@ -3,16 +3,17 @@ import type { Answer } from "../answer.ts";
 import type { CandidateDetail, Front } from "../api.ts";
 import { ProfileChart, profilePoints } from "../charts/profile.tsx";
 import { formatScore } from "../format.ts";
+import { candidateName } from "../names.ts";
 import { Empty } from "../parts/notice.tsx";
 
 /** The candidate's profile over the tasks, with the known designs of the same search as yardsticks. */
 export function ScoresPanel({ candidate, front }: { candidate: CandidateDetail; front: Answer<Front> }) {
   const tasks = useMemo(() => [...new Set(candidate.evaluations.map(({ task }) => task))], [candidate.evaluations]);
   const points = useMemo(() => {
-    const name = candidate.knownDesign ?? `Candidate ${candidate.number}`;
+    const name = candidateName(candidate);
     const others = (front.data?.knownDesigns ?? [])
       .filter((design) => design.number !== candidate.number)
-      .map((design) => ({ name: design.knownDesign ?? "", taskScores: design.taskScores }));
+      .map((design) => ({ name: candidateName(design), taskScores: design.taskScores }));
     return profilePoints(tasks, { name, taskScores: candidate.taskScores }, others);
   }, [candidate, front.data, tasks]);
   return (

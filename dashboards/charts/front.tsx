@@ -2,6 +2,7 @@ import * as Plot from "@observablehq/plot";
 import { useCallback } from "preact/hooks";
 import { objectiveDirections } from "../../genome/index.ts";
 import type { Candidate, Front } from "../api.ts";
+import { candidateName, designTitle } from "../names.ts";
 import { isAsGood, isObjective, type ObjectiveName, objectives, objectiveValue } from "../objectives.ts";
 import { addresses } from "../route.ts";
 import { Chart } from "./chart.tsx";
@@ -33,7 +34,8 @@ export function frontPoints(front: Front, others: readonly Candidate[], { x, y }
     const [vx, vy] = [objectiveValue(candidate, x), objectiveValue(candidate, y)];
     if (vx === null || vy === null || seen.has(candidate.number)) return [];
     seen.add(candidate.number);
-    const { number, knownDesign: name } = candidate;
+    const { number } = candidate;
+    const name = designTitle(candidate);
     const href = addresses.candidate(candidate.searchId, number);
     return [{ number, x: vx, y: vy, name, kind, href, title: describePoint(candidate, told) }];
   };
@@ -46,7 +48,7 @@ export function frontPoints(front: Front, others: readonly Candidate[], { x, y }
 
 function describePoint(candidate: Candidate, told: readonly ObjectiveName[]): string {
   const lines = [
-    candidate.knownDesign ?? `Candidate ${candidate.number}`,
+    candidateName(candidate),
     ...told.map((name) => `${objectives[name].title}: ${objectives[name].format(objectiveValue(candidate, name))}`),
   ];
   if (!candidate.feasible) lines.push("Beyond a limit");

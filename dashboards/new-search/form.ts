@@ -1,7 +1,13 @@
 // The form of a new search: what its fields hold, and the SearchConfig they make.
 //
 // The service alone judges: a number that is none is sent as it was typed, and the refusal comes back beside the field.
-import { type ObjectiveName, objectiveDirections, type SearchConfig, searchConfig } from "../../genome/index.ts";
+import {
+  type ObjectiveName,
+  objectiveDirections,
+  operatorNames,
+  type SearchConfig,
+  searchConfig,
+} from "../../genome/index.ts";
 import type { Refusal } from "../api.ts";
 
 /** Numbers are texts while they are typed; an empty one means "not set". */
@@ -94,10 +100,11 @@ export function configOf(form: SearchForm) {
       .map(({ name, limit }) => ({ name, ...(limit.trim() !== "" && { limit: numberOf(limit) }) })),
     space: {
       depth: numberOf(form.depth),
-      width: numberOf(form.width),
       layout: form.layout,
       contextLength: numberOf(form.contextLength),
-      operators: form.operators,
+      // What is left out adapts itself to the profile; what is said must hold as it stands.
+      ...(form.width.trim() !== "" && { width: numberOf(form.width) }),
+      ...(form.operators.length !== operatorNames.length && { operators: form.operators }),
     },
     algorithm: form.algorithm === "nsga2" ? nsga2Of(form) : { name: form.algorithm },
     tasks: form.tasks,

@@ -10,6 +10,7 @@ import { LineagePanel } from "../candidate/lineage.tsx";
 import { ScoresPanel } from "../candidate/scores.tsx";
 import { humanize } from "../format.ts";
 import { useLive } from "../live.ts";
+import { candidateName } from "../names.ts";
 import { ConnectionSign } from "../parts/connection.tsx";
 import { CopyButton } from "../parts/copy-button.tsx";
 import { Answered, Empty } from "../parts/notice.tsx";
@@ -22,7 +23,7 @@ export function CandidatePage({ searchId, number }: { searchId: string; number: 
   const search = useAnswer(searchId, (signal) => api.search(searchId, signal));
   const front = useAnswer(searchId, (signal) => api.front(searchId, signal));
   const answer = useAnswer(`${searchId} ${number}`, (signal) => api.candidate(searchId, number, signal), version);
-  const name = answer.data?.knownDesign ?? `Candidate ${number}`;
+  const name = candidateName(answer.data ?? { knownDesign: null, number });
   useTitle(`${name} of ${search.data?.name ?? "a search"}`);
 
   return (

@@ -23,10 +23,10 @@ const pageSize = 25;
 /** Everything here comes in pages or as aggregates, so its size does not grow with the search. */
 export function SearchPage({ searchId }: { searchId: string }) {
   const live = useLive(searchId);
-  const { version } = live;
+  const { version, resultsVersion } = live;
   const search = useAnswer(searchId, (signal) => api.search(searchId, signal), version);
-  const front = useAnswer(searchId, (signal) => api.front(searchId, signal), version);
-  const hypervolume = useAnswer(searchId, (signal) => api.hypervolume(searchId, signal), version);
+  const front = useAnswer(searchId, (signal) => api.front(searchId, signal), resultsVersion);
+  const hypervolume = useAnswer(searchId, (signal) => api.hypervolume(searchId, signal), resultsVersion);
   const workers = useAnswer("workers", (signal) => api.workers(signal), version);
   const [query, setQuery] = useTableQuery();
   const place = usePlace(`${query.state} ${query.sort}`);

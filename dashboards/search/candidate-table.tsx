@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { Answer } from "../answer.ts";
 import type { Candidate, Page } from "../api.ts";
 import { formatBytes, formatCompact, formatScore, humanize } from "../format.ts";
+import { candidateName } from "../names.ts";
 import { GenomeStrip } from "../parts/genome-strip.tsx";
 import { Answered, Empty } from "../parts/notice.tsx";
 import { Pager, type Place } from "../parts/pager.tsx";
@@ -115,9 +116,7 @@ function Row({ candidate }: { candidate: Candidate }) {
   return (
     <tr class={candidate.feasible ? "" : "infeasible"}>
       <th scope="row">
-        <a href={addresses.candidate(candidate.searchId, candidate.number)}>
-          {candidate.knownDesign ?? `Candidate ${candidate.number}`}
-        </a>
+        <a href={addresses.candidate(candidate.searchId, candidate.number)}>{candidateName(candidate)}</a>
       </th>
       <td>
         <GenomeStrip genome={candidate.genome} />

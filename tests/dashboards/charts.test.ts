@@ -39,14 +39,14 @@ function candidate(number: number, values: Partial<Candidate>): Candidate {
 const axes: Axes = { x: "parameters", y: "score" };
 
 describe("points of the front", () => {
-  const known = candidate(0, { knownDesign: "Mamba" });
+  const known = candidate(0, { knownDesign: "mamba" });
   const front: Front = {
     objectives: [
       { name: "score", direction: "maximize", limit: null },
       { name: "stateBytes", direction: "minimize", limit: null },
     ],
     front: [known, candidate(7, { score: 0.9 })],
-    knownDesigns: [known, candidate(1, { knownDesign: "Hyena", score: null })],
+    knownDesigns: [known, candidate(1, { knownDesign: "hyena", score: null })],
   };
 
   test("each candidate is drawn once, known designs as such, and none without a value", () => {

@@ -93,7 +93,7 @@ function variationOf(number: number, knownDesign: string | null): Record<string,
 }
 
 export function candidatesOf(searchId: string, count: number): Candidate[] {
-  const designs = Object.values(knownDesigns).map(({ title, genome }, i) => candidateOf(searchId, i, genome, title));
+  const designs = Object.entries(knownDesigns).map(([name, { genome }], i) => candidateOf(searchId, i, genome, name));
   const rest = Array.from({ length: count - designs.length }, (_, i) => {
     const number = i + designs.length;
     return candidateOf(searchId, number, genomeOf(number), null);

@@ -159,7 +159,7 @@ export class FixtureServer {
   #stream(request: IncomingMessage, response: ServerResponse): void {
     this.resumedFrom = request.headers["last-event-id"]?.toString();
     response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-    response.write(": hello\n\n");
+    response.write(`retry: 2000\nid: ${this.#lastEventId}\n\n`);
     this.#streams.add(response);
     response.on("close", () => this.#streams.delete(response));
   }

@@ -41,6 +41,10 @@ describe("a search in the form", () => {
     expect(configOf({ ...formOf(defaultConfig), wallMinutes: "1.5" }).budget.wallSeconds).toBe(90);
   });
 
+  test("what is not chosen is left to the service", () => {
+    expect(Object.keys(configOf(formOf(defaultConfig)).space).sort()).toEqual(["contextLength", "depth", "layout"]);
+  });
+
   test("an empty name is the default name", () => {
     expect(configOf({ ...formOf(defaultConfig), name: "  " }).name).toBe("untitled");
   });

@@ -2,10 +2,11 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readEvents, type StreamEvent } from "../../dashboards/sse.ts";
 
-/** Three events, a comment, an event without data, and every kind of line end. */
+/** A comment, a mere place, three events, one without data, and every kind of line end. */
 const text =
-  ': heartbeat\n\nid: 1\nevent: candidate.finished\ndata: {"a":1}\n\nid: 2\r\ndata: first\r\ndata:second ü\r\n\r\nevent: empty\n\nid\rdata\r\rdata: cut off';
+  ': heartbeat\n\nretry: 2000\nid: 0\n\nid: 1\nevent: candidate.finished\ndata: {"a":1}\n\nid: 2\r\ndata: first\r\ndata:second ü\r\n\r\nevent: empty\n\nid\rdata\r\rdata: cut off';
 const expected: StreamEvent[] = [
+  { id: "0", type: "", data: null },
   { id: "1", type: "candidate.finished", data: '{"a":1}' },
   { id: "2", type: "message", data: "first\nsecond ü" },
   { id: "", type: "message", data: "" },
