@@ -19,7 +19,6 @@ beforeAll(async () => {
 /** The LFM2 block: (B, C, v) = W x; y = W' (C * conv(B * v)). */
 function slow(weights: PlainWeights, x: Sequence): Sequence {
   const get = (name: string) => weights[name] as Float32Array;
-  const width = x[0]?.length ?? 0;
   const u = linear(x, get("in_proj.weight"));
   const [b, c, v] = thirds(u);
   const mixed = shortConvolution(
