@@ -4,7 +4,7 @@
 // trained, all sines share one frequency vector, and the windows' decay rates are constants.
 import * as tf from "@tensorflow/tfjs";
 import { constant, linearLayer } from "./initialize.ts";
-import { project, weight } from "./parts.ts";
+import { extendTo, project, weight } from "./parts.ts";
 import type { ParameterSpec, Weights } from "./types.ts";
 
 export interface ImplicitFilterSize {
@@ -51,7 +51,7 @@ export interface ImplicitFilterForm {
   readonly modulation?: Modulation;
 }
 
-/** The first T taps [P, C, T] of the filter whose weights these are. */
+/** The first T taps [P, C, T] of the filter whose weights these are; zeros after its own length L. */
 export function implicitFilter(weights: Weights, length: number, form: ImplicitFilterForm = {}): tf.Tensor3D {
   const { network = "implicit_filter", frequencyScale = 1, modulation = publishedModulation } = form;
   const positions = weight(weights, "pos_emb.z"); // [P, 1, L, F]
@@ -60,14 +60,16 @@ export function implicitFilter(weights: Weights, length: number, form: ImplicitF
   const turns = tf.mul(frequency, frequencyScale);
 
   const rows: tf.Tensor3D = tf.reshape(positions, [members, longest, features]);
-  let h = tf.slice(rows, [0, 0, 0], [members, length, features]);
+  const count = Math.min(length, longest);
+  let h = tf.slice(rows, 0, [members, count, features]);
   let layer = 0;
   for (; weights[`${network}.${layer + 2}.weight`]; layer += 2) {
     const turned: tf.Tensor3D = tf.mul(turns, project(h, weights, `${network}.${layer}`)); // [P, T, O]
     h = tf.sin(turned);
   }
   const taps = project(h, weights, `${network}.${layer}`); // [P, T, C]
-  return tf.transpose(tf.mul(taps, windows(length, longest, taps.shape[2], modulation)), [0, 2, 1]);
+  const windowed = tf.mul(taps, windows(count, longest, taps.shape[2], modulation)) as tf.Tensor3D;
+  return extendTo(tf.transpose(windowed, [0, 2, 1]), length);
 }
 
 /** Window of every channel [T, C]. The rates |ln target| / t go in equal steps from the slow channel to the fast one. */

@@ -5,7 +5,7 @@
 // the full matrix product, trains (tfjs has no gradient for an FFT), and is plain matrix multiplication everywhere.
 // Matrices are cut out of rows that repeat with period 2m: reshaped to rows one shorter, each starts one step later.
 import * as tf from "@tensorflow/tfjs";
-import { cutTo, extendTo } from "./parts.ts";
+import { cutTo, extendTo, padAxis, shiftRight } from "./parts.ts";
 
 /** y_t = sum over s <= t of filter_{t-s} x_s. filter [P, C, T], x [P, B, T, C] -> [P, B, T, C]. */
 export function causalConvolution(filter: tf.Tensor3D, x: tf.Tensor4D): tf.Tensor4D {
@@ -23,14 +23,7 @@ export function causalConvolution(filter: tf.Tensor3D, x: tf.Tensor4D): tf.Tenso
     const past = delay === 0 ? blocks : tf.slice(blocks, [0, 0, 0, 0], [systems, batch, reached, taps]);
     const product = tf.matMul(tf.reshape(past, [systems, batch * reached, taps]), matrix);
     const here: tf.Tensor4D = tf.reshape(product, [systems, batch, reached, taps]);
-    return delay === 0
-      ? here
-      : tf.pad(here, [
-          [0, 0],
-          [0, 0],
-          [delay, 0],
-          [0, 0],
-        ]);
+    return padAxis(here, 2, delay, 0);
   });
   const y = delayed.reduce((sum, term) => tf.add(sum, term));
   const whole: tf.Tensor4D = tf.reshape(y, [members, channels, batch, count * taps]);
@@ -65,7 +58,7 @@ export function withSkip(filter: tf.Tensor3D, skip: tf.Tensor): tf.Tensor3D {
   return tf.add(filter, extendTo(first, length));
 }
 
-/** Taps per block. Measured forward and backward on onnxruntime's CPU provider: 0.4-0.7 of one block's time at T >= 128. */
+/** Taps per block: forward and backward on onnxruntime's CPU provider, 0.4 to 0.7 of the time of one block from T = 128 on. */
 function blockTaps(length: number): number {
   if (length <= 64) return 16;
   return length <= 256 ? 32 : 64;
@@ -76,21 +69,15 @@ function toeplitzBlocks(filter: tf.Tensor2D, count: number): tf.Tensor3D[] {
   const [systems, length] = filter.shape;
   const taps = length / count;
   const blocks: tf.Tensor3D = tf.reshape(filter, [systems, count, taps]);
-  const none: tf.Tensor3D = tf.zeros([systems, 1, taps]);
-  const before = count === 1 ? none : tf.concat([none, tf.slice(blocks, [0, 0, 0], [systems, count - 1, taps])], 1);
-  return tf.unstack(toeplitz(tf.concat([blocks, before], 2)), 1) as tf.Tensor3D[];
+  return tf.unstack(toeplitz(tf.concat([blocks, shiftRight(blocks, 1)], 2)), 1) as tf.Tensor3D[];
 }
 
 /** circle [S, n, 2m] -> [S, n, m, m] with entry [s, t] = circle[(t - s) mod 2m]. */
 function toeplitz(circle: tf.Tensor3D): tf.Tensor4D {
   const [systems, count, period] = circle.shape;
   const taps = period / 2;
-  const rows: tf.Tensor4D = tf.broadcastTo(tf.reshape(circle, [systems, count, 1, period]), [
-    systems,
-    count,
-    taps,
-    period,
-  ]);
+  const row: tf.Tensor4D = tf.reshape(circle, [systems, count, 1, period]);
+  const rows = tf.broadcastTo<tf.Rank.R4>(row, [systems, count, taps, period]);
   const line: tf.Tensor3D = tf.reshape(rows, [systems, count, taps * period]);
   const shifted = tf.slice(line, [0, 0, 0], [systems, count, taps * (period - 1)]);
   return cutTo(tf.reshape(shifted, [systems, count, taps, period - 1]), taps);

@@ -144,11 +144,19 @@ export function shortConvolution(x: tf.Tensor4D, weight: tf.Tensor, bias?: tf.Te
   return bias ? tf.add(y, perMember(bias, 4)) : y;
 }
 
+/** Zeros before and after what one axis holds; a negative axis counts from the end. */
+export function padAxis<X extends tf.Tensor>(x: X, axis: number, before: number, after: number): X {
+  if (before === 0 && after === 0) return x;
+  const padded = axis < 0 ? axis + x.rank : axis;
+  return tf.pad(
+    x,
+    x.shape.map((_, i): [number, number] => (i === padded ? [before, after] : [0, 0])),
+  ) as X;
+}
+
 /** Zeros after the last entry of the last axis, up to `length` entries. */
 export function extendTo<X extends tf.Tensor>(x: X, length: number): X {
-  const missing = length - (x.shape.at(-1) ?? 0);
-  if (missing === 0) return x;
-  return tf.pad(x, [...Array.from({ length: x.rank - 1 }, (): [number, number] => [0, 0]), [0, missing]]) as X;
+  return padAxis(x, -1, 0, length - (x.shape.at(-1) ?? 0));
 }
 
 /** The first `length` entries of the last axis. */

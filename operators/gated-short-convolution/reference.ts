@@ -42,8 +42,9 @@ function explicitConvolution(weights: Weights, x: tf.Tensor4D): tf.Tensor4D {
 function implicitConvolution(weights: Weights, x: tf.Tensor4D): tf.Tensor4D {
   const [members, , length] = x.shape;
   const positions = weight(weights, "conv.pos_emb.z"); // [P, 1, L, F]
-  const features = tf.slice(positions, [0, 0, 0, 0], [members, 1, length, positions.shape[3] ?? 0]);
+  const [, , longest = 1, channels = 1] = positions.shape;
+  const features = tf.slice(positions, 0, [members, 1, Math.min(length, longest), channels]);
   const hidden = tf.relu(project(features, weights, "conv.mlp.0"));
   const taps = tf.squeeze<tf.Tensor3D>(project(hidden, weights, "conv.mlp.2"), [1]); // [P, T, D]
-  return tf.add(causalConvolution(tf.transpose(taps, [0, 2, 1]), x), x);
+  return tf.add(causalConvolution(extendTo(tf.transpose(taps, [0, 2, 1]), length), x), x);
 }

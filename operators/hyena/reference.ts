@@ -18,21 +18,22 @@ export const hyenaReferences: ReferenceAdapters = {
       shortFilter: readNumber(config, "short_filter_order", 3),
     };
     const context = { width: readNumber(config, "D"), length: readNumber(config, "max_length") };
-    return (weights, x) => ({ y: hyena.apply(weights, x as tf.Tensor4D, options, context) });
+    return (weights, x) => ({ y: hyena.apply(weights, beginning(x, context.length), options, context) });
   },
 
   /** `num_heads` is the size H of the outer products; there are D / H filters. */
   "mh-hyena"(config) {
     requireOrderTwo(config);
     const size = readNumber(config, "num_heads");
-    return (weights, x) => ({ y: multiHead(weights, x as tf.Tensor4D, size) });
+    const longest = readNumber(config, "max_length");
+    return (weights, x) => ({ y: multiHead(weights, beginning(x, longest), size) });
   },
 
   /** The filter is a transfer function instead of a network. */
   "hyena-rtf"(config) {
     requireOrderTwo(config);
     const longest = readNumber(config, "max_length");
-    return (weights, x) => ({ y: withTransferFunction(weights, x as tf.Tensor4D, longest) });
+    return (weights, x) => ({ y: withTransferFunction(weights, beginning(x, longest), longest) });
   },
 
   /** A router weighs what every expert's channels give; experts that are not chosen have score 0, not minus infinity. */
@@ -40,14 +41,16 @@ export const hyenaReferences: ReferenceAdapters = {
     requireOrderTwo(config);
     const experts = readNumber(config, "num_experts");
     const active = readNumber(config, "active_experts");
-    return (weights, x) => ({ y: mixtureOfExperts(weights, x as tf.Tensor4D, experts, active) });
+    const longest = readNumber(config, "max_length");
+    return (weights, x) => ({ y: mixtureOfExperts(weights, beginning(x, longest), experts, active) });
   },
 
   /** The original of any order, standalone. */
   "hyena-reference"(config) {
     const order = readNumber(config, "order");
+    const longest = readNumber(config, "l_max");
     const modulation = readModulation(config);
-    return (weights, x) => ({ y: recurrence(weights, x as tf.Tensor4D, order, modulation) });
+    return (weights, x) => ({ y: recurrence(weights, beginning(x, longest), order, modulation) });
   },
 };
 
@@ -57,27 +60,34 @@ function requireOrderTwo(config: CaseConfig): void {
   if (order !== 2) throw new UnsupportedCase(`Option "order" is ${order}; mad-lab's Hyena runs with order 2 only.`);
 }
 
+/** As published, tokens after the longest length are dropped, and y is that much shorter. */
+function beginning(x: tf.Tensor, longest: number): tf.Tensor4D {
+  const [members = 1, batch = 1, length = 1, width = 1] = x.shape;
+  return tf.slice(x as tf.Tensor4D, 0, [members, batch, Math.min(length, longest), width]);
+}
+
 /** gate x1, outer products of v and x2, one filter per group of H channels, contraction with x1. */
 function multiHead(weights: Weights, x: tf.Tensor4D, size: number): tf.Tensor4D {
-  const [members, batch, length, width] = x.shape;
-  const groups = width / size;
-  const split = tf
-    .split(projections(weights, x), 3, -1)
-    .map((part): tf.Tensor5D => tf.reshape(part, [members, batch, length, groups, size]));
-  const [x1, x2, v] = split as [tf.Tensor5D, tf.Tensor5D, tf.Tensor5D];
+  const u = projections(weights, x);
+  const [members, batch, length, channels] = u.shape;
+  const inner = channels / 3;
+  const groups = inner / size;
+  const [x1, x2, v] = tf.split(u, 3, -1).map((part) => tf.reshape(part, [members, batch * length, groups, size])) as [
+    tf.Tensor,
+    tf.Tensor,
+    tf.Tensor,
+  ];
 
-  const left: tf.Tensor5D = tf.reshape(v, [members, batch * length, groups, size, 1]);
-  const products = tf.mul(left, tf.reshape(x2, [members, batch * length, groups, 1, size])); // [P, B*T, G, H, H]
-  const rows = tf.transpose(tf.reshape(products, [members, batch, length, groups, size * size]), [0, 1, 4, 2, 3]);
-  const signals: tf.Tensor4D = tf.reshape(rows, [members, batch * size * size, length, groups]);
-  const filter = withSkip(
-    implicitFilter(within(weights, "long_conv.filter"), length),
-    weight(weights, "long_conv.bias"),
-  );
-  const o: tf.Tensor5D = tf.reshape(causalConvolution(filter, signals), [members, batch, size, size, length * groups]);
-  const gate: tf.Tensor5D = tf.reshape(tf.transpose(x1, [0, 1, 4, 2, 3]), [members, batch, size, 1, length * groups]);
-  const y = tf.reshape(tf.sum(tf.mul(gate, o), 2), [members, batch, size, length, groups]); // [P, B, H, T, G]
-  return project(tf.reshape(tf.transpose(y, [0, 1, 3, 4, 2]), [members, batch, length, width]), weights, "out_proj");
+  const products = tf.mul(tf.expandDims(v, 4), tf.expandDims(x2, 3)); // [P, B*T, G, H, H]
+  const apart: tf.Tensor5D = tf.reshape(products, [members, batch, length, groups, size * size]);
+  const signals: tf.Tensor4D = tf.reshape(tf.transpose(apart, [0, 1, 4, 2, 3]), [members, -1, length, groups]);
+  const filter = implicitFilter(within(weights, "long_conv.filter"), length);
+  const convolved = causalConvolution(withSkip(filter, weight(weights, "long_conv.bias")), signals);
+
+  const back: tf.Tensor5D = tf.reshape(convolved, [members, batch, size * size, length, groups]);
+  const o = tf.reshape(tf.transpose(back, [0, 1, 3, 4, 2]), [members, batch * length, groups, size, size]);
+  const y = tf.sum(tf.mul(tf.expandDims(x1, 4), o), 3); // [P, B*T, G, H]
+  return project(tf.reshape(y, [members, batch, length, inner]), weights, "out_proj");
 }
 
 function withTransferFunction(weights: Weights, x: tf.Tensor4D, longest: number): tf.Tensor4D {

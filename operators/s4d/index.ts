@@ -7,7 +7,7 @@ import { drawn, linearLayer, normal } from "../initialize.ts";
 import { within } from "../parts.ts";
 import type { Operator } from "../types.ts";
 import { gatedOutput, stateSpace } from "./convolution.ts";
-import { initialSystem } from "./initial-system.ts";
+import { type InitialSystem, initialSystem } from "./initial-system.ts";
 
 /** Steps start log-uniform in this range. */
 const firstSteps = { least: 1e-3, most: 0.1 };
@@ -15,7 +15,7 @@ const firstSteps = { least: 1e-3, most: 0.1 };
 export const s4d: Operator<S4dOptions> = {
   parameters({ stateSize, initialisation }, { width }) {
     const states = stateSize / 2; // of every conjugate pair one
-    const repeated = (row: (system: ReturnType<typeof initialSystem>) => readonly number[]) => () => {
+    const repeated = (row: (system: InitialSystem) => readonly number[]) => () => {
       const values = row(initialSystem(initialisation, stateSize));
       return Float32Array.from({ length: width * values.length }, (_, i) => values[i % values.length] ?? 0);
     };

@@ -4,8 +4,8 @@
 // eq. 6 and table 1. N counts the stored half of the conjugate pairs. The powers are a product of two, z^(m a) z^b with
 // t = m a + b, so the sum over n is a matrix product and nothing of size N T is held.
 import * as tf from "@tensorflow/tfjs";
-import "../gradients.ts";
 import { type Complex, exp, expMinusOne, map, over, times } from "../complex.ts";
+import { cutTo } from "../parts.ts";
 
 export type Discretisation = "zoh" | "bilinear";
 
@@ -41,7 +41,7 @@ export function convolutionKernel(
   const real = tf.matMul(left, tf.concat([low.re, low.im], -1), false, true); // [P, D, O * far, near]
 
   const taps: tf.Tensor4D = tf.reshape(tf.mul(real, 2), [members, channels, outputs, far * near]);
-  return tf.transpose(tf.slice(taps, [0, 0, 0, 0], [members, channels, outputs, length]), [0, 2, 1, 3]);
+  return tf.transpose(cutTo(taps, length), [0, 2, 1, 3]);
 }
 
 interface Discrete {
@@ -58,8 +58,8 @@ const discretise = {
     return {
       gain: over(expMinusOne(exponent), a),
       powers: (stride, count) => {
-        const times = tf.reshape(tf.mul(tf.range(0, count, 1, "float32"), stride), [count, 1]);
-        return exp(map(exponent, (part) => tf.mul(tf.expandDims(part, 2), times)));
+        const steps = tf.reshape(tf.mul(tf.range(0, count, 1, "float32"), stride), [count, 1]);
+        return exp(map(exponent, (part) => tf.mul(tf.expandDims(part, 2), steps)));
       },
     };
   },
@@ -87,8 +87,5 @@ function doubled(z: Complex, count: number): Complex {
     const more = times(powers, next);
     powers = { re: tf.concat([powers.re, more.re], 2), im: tf.concat([powers.im, more.im], 2) };
   }
-  return map(powers, (part) => {
-    const [members = 1, channels = 1, , states = 1] = part.shape;
-    return tf.slice(part, [0, 0, 0, 0], [members, channels, count, states]);
-  });
+  return map(powers, (part) => tf.slice(part, 0, part.shape.with(2, count)));
 }
