@@ -3,9 +3,10 @@ import type { Genome } from "../../genome/index.ts";
 import { buildModel } from "../../operators/model.ts";
 import type { Engine } from "../engine/types.ts";
 import { loadDataSet } from "./dataset.ts";
-import { bestMember, type CurvePoint, type Member } from "./member.ts";
+import { bestMember, type CurvePoint } from "./member.ts";
+import { type MemberResult, type Metrics, memberResult, type Outcome } from "./member-result.ts";
 import { chanceScore } from "./metrics.ts";
-import type { EvaluationSetting, GridCell } from "./profiles.ts";
+import type { EvaluationSetting } from "./profiles.ts";
 import { type RecipeName, recipes } from "./recipe.ts";
 import { type Progress, trainMembers } from "./train-members.ts";
 
@@ -20,16 +21,6 @@ export interface TrainingRequest {
   readonly dataFolder: string;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-type Outcome = "scored" | "diverged";
-type Metrics = Readonly<Record<string, number | null>>;
-
-export interface MemberResult extends GridCell {
-  readonly outcome: Outcome;
-  /** In [0, 1]; chance for a diverged member. */
-  readonly score: number;
-  readonly metrics: Metrics;
 }
 
 /** Plain JSON: no number in it is NaN or infinite. */
@@ -61,45 +52,15 @@ export async function trainAndScore(request: TrainingRequest): Promise<TrainingR
   const { members, steps } = await trainMembers({ model, data, setting, recipe, seed, engine, onProgress, signal });
   const chance = chanceScore(setting.data);
   const best = bestMember(members);
-  const { learningRate, weightDecay, outcome, score, metrics } = resultOf(best, chance);
+  const { learningRate, weightDecay, outcome, score, metrics } = memberResult(best, chance);
   return {
     outcome,
     score,
     metrics: { learningRate, weightDecay, chance, ...metrics },
-    perMember: members.map((member) => resultOf(member, chance)),
+    perMember: members.map((member) => memberResult(member, chance)),
     curve: best.curve,
     steps,
     trainSeconds: (performance.now() - start) / 1000,
     engine: engine.name,
   };
-}
-
-function resultOf({ cell, best, divergedAt, stoppedAt }: Member, chance: number): MemberResult {
-  if (divergedAt !== null || !best) {
-    return { ...cell, outcome: "diverged", score: chance, metrics: { divergedAt } };
-  }
-  const { test, validation, step, trainLoss } = best;
-  return {
-    ...cell,
-    outcome: "scored",
-    score: test.accuracy,
-    metrics: {
-      testAccuracy: test.accuracy,
-      testLoss: test.loss,
-      testPerplexity: finiteOrNull(test.perplexity),
-      ...(validation && {
-        validationAccuracy: validation.accuracy,
-        validationLoss: validation.loss,
-        validationPerplexity: finiteOrNull(validation.perplexity),
-      }),
-      trainLoss,
-      checkpointStep: step,
-      stoppedAt,
-    },
-  };
-}
-
-/** A perplexity overflows at a loss of 710, which is still a loss. */
-function finiteOrNull(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { bestMember, Member } from "../../../workers/mad/member.ts";
+import { memberResult } from "../../../workers/mad/member-result.ts";
 import { recipes } from "../../../workers/mad/recipe.ts";
 
 const cell = { learningRate: 1e-3, weightDecay: 0 };
@@ -33,6 +34,12 @@ describe("a checkpoint", () => {
   test("is kept though its perplexity overflows", () => {
     expect(evaluated([0.1, 800]).best).toMatchObject({ step: 1, test: { perplexity: Number.POSITIVE_INFINITY } });
   });
+});
+
+test("a perplexity that overflows is null in the result, its loss is not", () => {
+  const { outcome, metrics } = memberResult(evaluated([0.1, 800]), 0.25);
+  expect(outcome).toBe("scored");
+  expect(metrics).toMatchObject({ testLoss: 800, testPerplexity: null });
 });
 
 test("a member stops above an accuracy of 0.999, and is not changed afterwards", () => {
