@@ -47,6 +47,10 @@ declare module "fastify" {
     /** Asked every few seconds by machines; its answers are logged at level debug. */
     routine?: true;
   }
+  interface FastifyInstance {
+    /** Every route there is, so that tests can walk them. */
+    readonly routeTable: readonly { readonly method: string; readonly url: string }[];
+  }
   interface FastifyRequest {
     /** Null on open routes only. */
     caller: Caller | null;

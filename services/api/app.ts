@@ -1,6 +1,6 @@
 // The HTTP side of the service as one Fastify instance: safety first, then routes, each in a file of its own.
 import cookie from "@fastify/cookie";
-import Fastify, { type FastifyBaseLogger } from "fastify";
+import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import { createSerializerCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import type { Api, ApiOptions } from "./api.ts";
 import { requireApiKey } from "./plugins/authentication.ts";
@@ -28,8 +28,7 @@ export async function buildApp(options: ApiOptions): Promise<Api> {
   const { config, store, log, dashboardFolder } = options;
   const app: Api = Fastify({
     loggerInstance: log as FastifyBaseLogger,
-    disableRequestLogging: true,
-    requestIdLogLabel: "requestId",
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     genReqId: requestId,
     trustProxy: config.trustedProxies.length > 0 ? config.trustedProxies : false,
     bodyLimit: bodyLimitBytes,
@@ -40,6 +39,7 @@ export async function buildApp(options: ApiOptions): Promise<Api> {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(createSerializerCompiler());
 
+  listRoutes(app);
   logRequests(app);
   await protectBrowsers(app, config);
   await app.register(cookie);
@@ -67,4 +67,12 @@ export async function buildApp(options: ApiOptions): Promise<Api> {
   );
   await serveDashboard(app, dashboardFolder);
   return app;
+}
+
+function listRoutes(app: Api): void {
+  const table: { method: string; url: string }[] = [];
+  app.decorate("routeTable", table);
+  app.addHook("onRoute", ({ method, url }) => {
+    for (const one of [method].flat()) table.push({ method: one, url });
+  });
 }

@@ -18,10 +18,14 @@ export class RequestInvalid extends Error {
   readonly faults: readonly Fault[];
 
   constructor(part: RequestPart, faults: readonly Fault[]) {
-    super(faults.map(({ pointer, detail }) => `${pointer || "/"}: ${detail}`).join("; "));
+    super(`${faults.length} ${faults.length === 1 ? "fault" : "faults"}, at ${faults.map(placeOf).join(", ")}`);
     this.part = part;
     this.faults = faults;
   }
+}
+
+function placeOf({ pointer }: Fault): string {
+  return pointer === "" ? "the whole" : pointer;
 }
 
 /** More are not told: a body of a thousand wrong genomes deserves a short answer too. */
@@ -43,7 +47,8 @@ function faultsOfIssue(issue: z.core.$ZodIssue): Fault[] {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({ pointer: pointerTo(...issue.path, key), detail: "this key is not known" }));
   }
-  return [{ pointer: pointerTo(...issue.path), detail: `${issue.message}${received(issue.input)}` }];
+  const message = issue.message.replace(/^Invalid (?:input|option): /, "");
+  return [{ pointer: pointerTo(...issue.path), detail: `${message}${received(issue.input)}` }];
 }
 
 /** The offending value, where it is short enough to help. */

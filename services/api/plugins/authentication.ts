@@ -61,7 +61,7 @@ export async function identifyKey(key: string, store: Pick<Store, "verifyApiKey"
 export function refuseOtherSites(request: FastifyRequest): void {
   const { origin, "sec-fetch-site": site } = request.headers;
   if (site === "same-origin") return;
-  if (site === undefined && origin !== undefined && hostOf(origin) === request.host.toLowerCase()) return;
+  if (site === undefined && origin !== undefined && isOwnOrigin(origin, request.host)) return;
   const from = site === undefined ? (origin ?? "an unnamed origin") : `a ${site} page`;
   throw new AppError(
     "ORIGIN_REFUSED",
@@ -79,6 +79,10 @@ function digestOf(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-function hostOf(origin: string): string {
-  return URL.canParse(origin) ? new URL(origin).host : "";
+/** Whether the page and the request name the same host and port; a default port may be left out. */
+function isOwnOrigin(origin: string, host: string): boolean {
+  if (!URL.canParse(origin)) return false;
+  const { protocol, host: pageHost } = new URL(origin);
+  const asked = `${protocol}//${host}`;
+  return URL.canParse(asked) && new URL(asked).host === pageHost && pageHost !== "";
 }

@@ -26,6 +26,10 @@ export async function protectBrowsers(app: Api, config: ApiConfig): Promise<void
     // Whether this name is always served by TLS is known to the proxy in front, not here.
     strictTransportSecurity: false,
   });
+  // What is asked with a key is kept by nobody on the way; the dashboard's files say otherwise for themselves.
+  app.addHook("onRequest", async (_request, reply) => {
+    reply.header("cache-control", "no-store");
+  });
   answerToOwnNames(app, config);
 }
 

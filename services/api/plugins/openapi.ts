@@ -41,8 +41,6 @@ export async function describeApi(app: Api, { openPages }: ApiConfig): Promise<v
           "Searches for hybrid sequence-model architectures. Every error is a problem (RFC 9457) with a `code`; a 422 names " +
           "each fault by a JSON pointer into the body.",
       },
-      // Relative to this document, so that it holds under any path of a proxy.
-      servers: [{ url: ".." }],
       security: [{ apiKey: [] }, { session: [] }],
       components: {
         securitySchemes: {
@@ -52,7 +50,7 @@ export async function describeApi(app: Api, { openPages }: ApiConfig): Promise<v
       },
     },
     transform: createJsonSchemaTransform({ skipList: [] }),
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => complete(jsonSchemaTransformObject(document) as OpenApi),
   });
   const open = openPages.includes("docs");
   app.addHook("onRoute", (route) => {
@@ -69,4 +67,39 @@ export async function describeApi(app: Api, { openPages }: ApiConfig): Promise<v
       },
     },
   });
+}
+
+type OpenApi = {
+  servers?: { url: string }[];
+  components: { schemas: Record<string, unknown> };
+  paths: Record<string, Record<string, { responses: Record<string, unknown> }>>;
+};
+
+/** What is the same for every operation. */
+function complete(document: OpenApi): OpenApi {
+  // Relative to the document, so that it holds under any path of a proxy.
+  document.servers = [{ url: ".." }];
+  const content = { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } };
+  for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
+    operation.responses.default = { description: "A problem", content };
+  }
+  const used = reachable(document);
+  const schemas = Object.entries(document.components.schemas).filter(([name]) => used.has(name));
+  document.components.schemas = Object.fromEntries(schemas);
+  return document;
+}
+
+/** Names of the schemas that some operation leads to; each is generated for requests and for answers, few serve both. */
+function reachable({ paths, components }: OpenApi): Set<string> {
+  const found = new Set<string>();
+  const follow = (part: unknown): void => {
+    for (const [, name] of JSON.stringify(part).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+      if (name === undefined || found.has(name)) continue;
+      found.add(name);
+      follow(components.schemas[name]);
+    }
+  };
+  // The data of an event stream, of which OpenAPI knows only that it is text.
+  follow([paths, { $ref: "#/components/schemas/Event" }]);
+  return found;
 }

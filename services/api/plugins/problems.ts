@@ -70,7 +70,7 @@ export function toAppError(error: unknown): AppError {
     return new AppError("BODY_INVALID", error.message, { errors: [{ pointer: error.pointer, detail: error.message }] });
   }
   if (error instanceof RequestInvalid) {
-    return new AppError(codesOfParts[error.part], `The ${partNames[error.part]} is not valid: ${error.message}`, {
+    return new AppError(codesOfParts[error.part], `the ${partNames[error.part]} is not valid: ${error.message}`, {
       errors: error.faults,
     });
   }

@@ -2,6 +2,7 @@
 //
 // Each event has its number as `id:`. A client that comes back with `Last-Event-ID` is sent what it missed from the
 // database and then what happens. A client that does not read is dropped; it comes back when it can.
+import type { OutgoingHttpHeaders } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { AppError } from "../../platform/errors.ts";
@@ -18,10 +19,13 @@ const reconnectMs = 2000;
 /** @returns how many streams are open. */
 export function routeEvents(app: Api, { store, log, config }: ApiOptions): () => number {
   const feed = new EventFeed(store, (error) => log.warn({ err: error }, "events not read"));
-  let open = 0;
+  const streams = new Set<Stream>();
 
-  // Looks even without a notice: the connection that brings notices may have died unheard.
-  const heartbeat = setInterval(() => feed.wake(), heartbeatMs).unref();
+  const heartbeat = setInterval(() => {
+    // Looks even without a notice: the connection that brings notices may have died unheard.
+    feed.wake();
+    for (const stream of streams) stream.beat();
+  }, heartbeatMs).unref();
   app.addHook("preClose", async () => {
     clearInterval(heartbeat);
     feed.close();
@@ -42,40 +46,28 @@ export function routeEvents(app: Api, { store, log, config }: ApiOptions): () =>
       },
     },
     async (request, reply) => {
-      if (open >= config.eventStreams) {
+      if (streams.size >= config.eventStreams) {
         reply.header("retry-after", 10);
-        throw new AppError("TOO_MANY_STREAMS", `${open} event streams are open, no more are served at once`);
+        throw new AppError("TOO_MANY_STREAMS", `${streams.size} event streams are open, no more are served at once`);
       }
-      open += 1;
-      let release = () => {
-        open -= 1;
-        release = () => undefined;
-      };
-      try {
-        const stream = new Stream(request, reply, request.query.searchId ?? null);
-        const place = await feed.join(stream, lastEventId(request) ?? request.query.after ?? null);
-        const watch = setInterval(() => {
-          stream.beat();
-          // A key that was revoked, or a session that ended, ends its streams too.
-          identify(request, store).then(
-            (caller) => caller === null && stream.close(),
-            () => undefined,
-          );
-        }, heartbeatMs);
-        stream.open(place.from, () => {
-          clearInterval(watch);
-          place.leave();
-          release();
-        });
-        place.begin();
-      } catch (error) {
-        release();
-        throw error;
-      }
+      // Whoever asks may be gone before the database answers: the place is given back whenever the connection ends.
+      const isAllowed = async () => (await identify(request, store)) !== null;
+      const stream = new Stream(reply, request.query.searchId ?? null, isAllowed);
+      streams.add(stream);
+      let leave = () => {};
+      reply.raw.once("close", () => {
+        streams.delete(stream);
+        leave();
+      });
+      const place = await feed.join(stream, lastEventId(request) ?? request.query.after ?? null);
+      if (!streams.has(stream)) return reply.hijack();
+      stream.open(place.from);
+      leave = place.leave;
+      place.begin();
       return reply;
     },
   );
-  return () => open;
+  return () => streams.size;
 }
 
 function lastEventId({ headers }: FastifyRequest): number | null {
@@ -89,21 +81,20 @@ function lastEventId({ headers }: FastifyRequest): number | null {
 class Stream implements EventSink {
   readonly searchId: string | null;
   readonly #reply: FastifyReply;
-  readonly #log: FastifyRequest["log"];
+  readonly #isAllowed: () => Promise<boolean>;
 
-  constructor(request: FastifyRequest, reply: FastifyReply, searchId: string | null) {
-    this.#reply = reply;
-    this.#log = request.log;
+  constructor(reply: FastifyReply, searchId: string | null, isAllowed: () => Promise<boolean>) {
     this.searchId = searchId;
+    this.#reply = reply;
+    this.#isAllowed = isAllowed;
   }
 
-  /** From here on the answer belongs to the stream; nothing may throw into it. */
-  open(from: number, onClose: () => void): void {
+  /** From here on the answer belongs to the stream. */
+  open(from: number): void {
     const { raw } = this.#reply;
-    raw.once("close", onClose);
     this.#reply.hijack();
     raw.writeHead(200, {
-      ...(this.#reply.getHeaders() as Record<string, string>),
+      ...(this.#reply.getHeaders() as OutgoingHttpHeaders),
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-store",
       // Proxies of the nginx family would keep it until it is long enough.
@@ -117,8 +108,14 @@ class Stream implements EventSink {
     this.#write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
   }
 
+  /** Keeps the connection from looking dead; a key that was revoked, or a session that ended, ends its streams. */
   beat(): void {
+    if (!this.#reply.raw.headersSent) return;
     this.#write(":\n\n");
+    this.#isAllowed().then(
+      (allowed) => allowed || this.close(),
+      () => undefined, // The database does not answer; the next beat asks again.
+    );
   }
 
   async drained(): Promise<void> {
@@ -134,7 +131,10 @@ class Stream implements EventSink {
   }
 
   close(): void {
-    this.#reply.raw.end();
+    const { raw } = this.#reply;
+    raw.end();
+    // A client that does not read would keep the connection, and the server, from closing.
+    setTimeout(() => raw.destroy(), 1000).unref();
   }
 
   #write(text: string): void {
@@ -142,7 +142,7 @@ class Stream implements EventSink {
     if (raw.destroyed || raw.writableEnded) return;
     raw.write(text);
     if (raw.writableLength > backlogBytes) {
-      this.#log.warn({ backlogBytes: raw.writableLength }, "event stream dropped: its client does not read");
+      this.#reply.log.warn({ backlogBytes: raw.writableLength }, "event stream dropped: its client does not read");
       raw.destroy();
     }
   }
