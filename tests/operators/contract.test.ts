@@ -5,8 +5,8 @@ import { type ModelShape, operatorNames, paletteEntry, Random } from "../../geno
 import { operatorNamed } from "../../operators/index.ts";
 import { sizeOf } from "../../operators/initialize.ts";
 import type { Weights } from "../../operators/types.ts";
+import { distance } from "./distance.ts";
 import { type Arrays, derivativeError, norm, weightedSum } from "./finite-differences.ts";
-import { distance } from "./records.ts";
 import { allVariants, baseVariants, combinations, type Variant } from "./variants.ts";
 
 beforeAll(async () => {
