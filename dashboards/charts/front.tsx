@@ -132,7 +132,10 @@ function axisOptions(name: ObjectiveName, scale: AxisScale, contextLength: numbe
     ...plotScale(scale),
     label: axis(contextLength),
     tickFormat: name === "score" ? ".2~f" : (value: number) => format(value),
-    ...(name === "stateBytes" ? { ticks: byteTicks(scale, most) } : { ticks: scale.type === "log" ? 4 : most }),
+    // With base 2 every tick at a power of two has its label.
+    ...(name === "stateBytes"
+      ? { ticks: byteTicks(scale, most), base: 2 }
+      : { ticks: scale.type === "log" ? 4 : most }),
     nice: false,
   };
 }

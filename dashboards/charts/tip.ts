@@ -9,6 +9,6 @@ export function nearestTip<Point>(
     readonly title: (point: Point) => string;
   },
 ): Plot.Markish {
-  const style = { fill: "var(--raised)", stroke: "var(--line-strong)", pointerEvents: "none" };
+  const style = { fill: "var(--raised)", stroke: "var(--line-strong)", pointerEvents: "none", lineHeight: 1.35 };
   return Plot.tip(points, Plot.pointer({ ...channels, ...style }));
 }
