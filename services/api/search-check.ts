@@ -69,7 +69,7 @@ function operatorFaults({ space }: SearchConfig, grammar: Grammar, given: unknow
   try {
     checkGrammar(grammar);
   } catch (error) {
-    return [faultOf(error, ["space"])];
+    return [faultOf(error, [])];
   }
   const largest = largestGenome(grammar);
   const { parameters } = genomeCosts(largest, grammar.shape, space.contextLength);

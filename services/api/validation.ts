@@ -39,8 +39,13 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
   };
 };
 
+/** One fault for each place: what zod says first about it. */
 export function faultsOf(error: z.ZodError): Fault[] {
-  return error.issues.flatMap(faultsOfIssue).slice(0, maximumFaults);
+  const faults = new Map<string, Fault>();
+  for (const fault of error.issues.flatMap(faultsOfIssue)) {
+    if (!faults.has(fault.pointer)) faults.set(fault.pointer, fault);
+  }
+  return [...faults.values()].slice(0, maximumFaults);
 }
 
 function faultsOfIssue(issue: z.core.$ZodIssue): Fault[] {
