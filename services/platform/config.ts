@@ -76,8 +76,8 @@ const variables = {
     .regex(/^[a-z][a-z0-9_]{0,30}$/, "up to 31 small letters, digits and _")
     .default("starling"),
   STARLING_LEASE_SECONDS: seconds(1, 3600).default(30),
-  /** A worker renews its leases this often; must be less than half of the lease. */
-  STARLING_RENEW_SECONDS: seconds(0.2, 1800).default(10),
+  /** A worker renews its leases this often: a third of the lease unless set, and always less than half. */
+  STARLING_RENEW_SECONDS: seconds(0.2, 1800).optional(),
   STARLING_RECONCILE_SECONDS: seconds(0.2, 3600).default(5),
   /** How long a stopping process lets its evaluations go on before it gives them back. */
   STARLING_DRAIN_SECONDS: seconds(0, 86_400).default(20),
@@ -90,7 +90,7 @@ export const variableNames = Object.keys(variables) as Variable[];
 export const secretVariables = ["DATABASE_URL", "REDIS_URL", "STARLING_API_KEY"] as const satisfies Variable[];
 
 const environment = z.object(variables).superRefine((env, context) => {
-  if (env.STARLING_RENEW_SECONDS * 2 >= env.STARLING_LEASE_SECONDS) {
+  if ((env.STARLING_RENEW_SECONDS ?? 0) * 2 >= env.STARLING_LEASE_SECONDS) {
     const message = `less than half of STARLING_LEASE_SECONDS, which is ${env.STARLING_LEASE_SECONDS}`;
     context.addIssue({ code: "custom", path: ["STARLING_RENEW_SECONDS"], message });
   }
@@ -106,8 +106,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
   );
   const parsed = environment.safeParse(given);
   for (const { path, message } of parsed.error?.issues ?? []) {
-    const name = String(path[0]);
-    problems.push(`${name}="${withoutPassword(given[name] ?? "")}": expected ${message.replace(/^.*: expected /, "")}`);
+    const name = path[0] as Variable;
+    problems.push(
+      `${name}="${withoutSecret(name, given[name] ?? "")}": expected ${message.replace(/^.*: expected /, "")}`,
+    );
   }
   if (!parsed.success || problems.length > 0) {
     throw new AppError("CONFIG_INVALID", `the environment is not valid:\n  ${problems.join("\n  ")}`);
@@ -137,7 +139,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     apiKey: valid.STARLING_API_KEY,
     queuePrefix: valid.STARLING_QUEUE_PREFIX,
     leaseSeconds: valid.STARLING_LEASE_SECONDS,
-    renewSeconds: valid.STARLING_RENEW_SECONDS,
+    renewSeconds: valid.STARLING_RENEW_SECONDS ?? valid.STARLING_LEASE_SECONDS / 3,
     reconcileSeconds: valid.STARLING_RECONCILE_SECONDS,
     drainSeconds: valid.STARLING_DRAIN_SECONDS,
   } as const;
@@ -158,6 +160,10 @@ function readSecretFile(
   }
 }
 
-function withoutPassword(text: string): string {
-  return text.startsWith("starling_") ? "starling_..." : text.replace(/:\/\/[^@/]*@/, "://...@");
+/** Enough to recognise the value by, and nothing of a password or a key. */
+function withoutSecret(name: Variable, value: string): string {
+  if (name === "STARLING_API_KEY") return `${value.slice(0, 4)}...`;
+  return value.replace(value.includes("//") ? /\/\/.*@/ : /^.*@/, (found) =>
+    found.startsWith("//") ? "//...@" : "...@",
+  );
 }

@@ -29,7 +29,7 @@ CREATE TABLE "searches" (
     "hypervolume" DOUBLE PRECISION,
     "active_seconds" DOUBLE PRECISION NOT NULL DEFAULT 0,
     "active_since" TIMESTAMPTZ(3),
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "started_at" TIMESTAMPTZ(3),
     "finished_at" TIMESTAMPTZ(3),
     "deleted_at" TIMESTAMPTZ(3),
@@ -64,7 +64,7 @@ CREATE TABLE "candidates" (
     "train_seconds" DOUBLE PRECISION NOT NULL DEFAULT 0,
     "told_order" INTEGER,
     "hypervolume" DOUBLE PRECISION,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "finished_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "candidates_pkey" PRIMARY KEY ("id")
@@ -94,7 +94,7 @@ CREATE TABLE "evaluations" (
     "engine" TEXT,
     "train_seconds" DOUBLE PRECISION,
     "reused_from" TEXT,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "started_at" TIMESTAMPTZ(3),
     "finished_at" TIMESTAMPTZ(3),
 
@@ -117,7 +117,7 @@ CREATE TABLE "artifacts" (
     "id" TEXT NOT NULL,
     "media_type" TEXT NOT NULL,
     "bytes" INTEGER NOT NULL,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
 
     CONSTRAINT "artifacts_pkey" PRIMARY KEY ("id")
 );
@@ -136,11 +136,21 @@ CREATE TABLE "api_keys" (
     "id" TEXT NOT NULL,
     "name" TEXT NOT NULL,
     "digest" TEXT NOT NULL,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "last_used_at" TIMESTAMPTZ(3),
     "revoked_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "api_keys_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "sessions" (
+    "id" TEXT NOT NULL,
+    "api_key_id" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
+    "expires_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "sessions_pkey" PRIMARY KEY ("id")
 );
 
 -- CreateTable
@@ -150,8 +160,8 @@ CREATE TABLE "workers" (
     "pid" INTEGER NOT NULL,
     "engine" TEXT NOT NULL,
     "concurrency" INTEGER NOT NULL,
-    "started_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
-    "heartbeat_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "started_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
+    "heartbeat_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "draining" BOOLEAN NOT NULL DEFAULT false,
     "stopped_at" TIMESTAMPTZ(3),
 
@@ -194,6 +204,9 @@ CREATE INDEX "events_search_id_id_idx" ON "events"("search_id", "id");
 -- CreateIndex
 CREATE UNIQUE INDEX "api_keys_digest_key" ON "api_keys"("digest");
 
+-- CreateIndex
+CREATE INDEX "sessions_expires_at_idx" ON "sessions"("expires_at");
+
 -- AddForeignKey
 ALTER TABLE "candidates" ADD CONSTRAINT "candidates_search_id_fkey" FOREIGN KEY ("search_id") REFERENCES "searches"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
@@ -205,6 +218,9 @@ ALTER TABLE "evaluations" ADD CONSTRAINT "evaluations_candidate_id_fkey" FOREIGN
 
 -- AddForeignKey
 ALTER TABLE "artifact_chunks" ADD CONSTRAINT "artifact_chunks_artifact_id_fkey" FOREIGN KEY ("artifact_id") REFERENCES "artifacts"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "sessions" ADD CONSTRAINT "sessions_api_key_id_fkey" FOREIGN KEY ("api_key_id") REFERENCES "api_keys"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- What the Prisma schema cannot say: partial indexes for the rows that are looked for all the time, and invariants.
 
