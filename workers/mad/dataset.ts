@@ -22,7 +22,7 @@ export interface CacheOptions {
   readonly validationExamples?: number;
   readonly signal?: AbortSignal | undefined;
   /** Told when the folder cannot be written; the data set is returned all the same. */
-  readonly onWriteError?: (error: unknown) => void;
+  readonly onWriteError?: ((error: unknown) => void) | undefined;
 }
 
 export async function loadDataSet(setting: TaskSetting, seed: number, options: CacheOptions): Promise<DataSet> {

@@ -19,6 +19,8 @@ export interface TrainingRequest {
   readonly engine: Engine;
   /** Where data sets are kept between evaluations. */
   readonly dataFolder: string;
+  /** Told when that folder cannot be written; the evaluation goes on. */
+  readonly onCacheError?: ((error: unknown) => void) | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -47,6 +49,7 @@ export async function trainAndScore(request: TrainingRequest): Promise<TrainingR
     folder: request.dataFolder,
     validationExamples: recipe.validationExamples(setting.data.testExamples),
     signal,
+    onWriteError: request.onCacheError,
   });
   const start = performance.now();
   const { members, steps } = await trainMembers({ model, data, setting, recipe, seed, engine, onProgress, signal });
