@@ -53,8 +53,8 @@ const variables = {
 
   /** The data folder: embedded database, caches, the first API key. Beside the package unless set. */
   STARLING_HOME: z.string().min(1).optional(),
-  /** Evaluations a worker process works on at once. */
-  STARLING_WORKERS: wholeNumber(1, 1024).optional(),
+  /** Evaluations worked on at once; 0 leaves all work to other processes. Half the cores unless set. */
+  STARLING_WORKERS: wholeNumber(0, 1024).optional(),
   /** Threads of one evaluation; 0 shares the machine's cores among the workers. */
   STARLING_THREADS: wholeNumber(0, 1024).default(0),
   /** `auto` takes the fastest that this machine has; `starling doctor` lists them. */

@@ -42,14 +42,14 @@ describe("a bad environment", () => {
         DATABASE_URL: "mysql://someone:secret@host/db",
         PORT: "http",
         LOG_LEVEL: "loud",
-        STARLING_WORKERS: "0",
+        STARLING_WORKERS: "-1",
         STARLING_QUEUE_PREFIX: "My Prefix",
       }),
     ).toEqual([
       '  DATABASE_URL="mysql://...@host/db": expected a URL that begins with postgres:// or postgresql://',
       expect.stringMatching(/^ {2}PORT="http": expected number/),
       expect.stringMatching(/^ {2}LOG_LEVEL="loud": expected .*"trace".*"silent"/),
-      expect.stringMatching(/^ {2}STARLING_WORKERS="0": expected .*>=1/),
+      expect.stringMatching(/^ {2}STARLING_WORKERS="-1": expected .*>=0/),
       '  STARLING_QUEUE_PREFIX="My Prefix": expected up to 31 small letters, digits and _',
     ]);
   });
