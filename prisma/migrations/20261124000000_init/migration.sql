@@ -193,7 +193,7 @@ CREATE UNIQUE INDEX "candidates_search_id_told_order_key" ON "candidates"("searc
 CREATE INDEX "evaluations_result_key_state_idx" ON "evaluations"("result_key", "state");
 
 -- CreateIndex
-CREATE INDEX "evaluations_search_id_state_idx" ON "evaluations"("search_id", "state");
+CREATE INDEX "evaluations_search_id_state_reason_idx" ON "evaluations"("search_id", "state", "reason");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "evaluations_candidate_id_position_key" ON "evaluations"("candidate_id", "position");
