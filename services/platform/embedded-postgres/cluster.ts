@@ -116,7 +116,7 @@ function runAs(user: ServerUser | null, program: string, args: string[]): SpawnS
   if (outcome.status === 0 || !/could not look up effective user ID/.test(outcome.stderr ?? "")) return outcome;
   const retried = spawnSync("unshare", ["--user", "--map-user=65534", "--map-group=65534", program, ...args], options);
   if (retried.status === 0) return retried;
-  outcome.stderr += "add a line for this user id to /etc/passwd, or set DATABASE_URL to a Postgres of your own";
+  outcome.stderr += "\nadd a line for this user id to /etc/passwd, or set DATABASE_URL to a Postgres of your own";
   return outcome;
 }
 

