@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { silentLog } from "../../../../services/platform/log.ts";
 import { openStore } from "../../../../services/platform/store/store.ts";
@@ -42,6 +43,23 @@ describe("the list of events", () => {
     expect(times).toEqual([...times].sort((a, b) => a - b));
     const all = await store.listEvents({ after: before, limit: 1000 });
     expect(read).toEqual(all);
+  });
+
+  test("never shows a later number before an earlier one, however long a commit takes", async () => {
+    const { store, database } = opened;
+    await database.query(`
+      CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$`);
+    await database.query(`
+      CREATE CONSTRAINT TRIGGER dawdle AFTER INSERT ON events DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW WHEN (NEW.data->>'name' = 'slow') EXECUTE FUNCTION dawdle()`);
+    const before = await store.lastEventId();
+    const slow = plantSearch(store, { name: "slow" });
+    await sleep(200);
+    await plantSearch(store, { name: "quick" });
+    const seen = await store.listEvents({ after: before, limit: 10 });
+    expect(seen.map(({ data }) => data.name)).toEqual(["slow", "quick"]);
+    await slow;
+    await database.query("DROP FUNCTION dawdle CASCADE");
   });
 
   test("goes on after an id, of one search or of all", async () => {
