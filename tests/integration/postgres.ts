@@ -1,10 +1,11 @@
 // Real databases for tests. One embedded server is shared by all test processes of a user (the last to leave stops it);
 // every caller gets a migrated database of its own.
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
+import { locatePackage } from "../../services/platform/embedded-postgres/binaries.ts";
 import { startEmbeddedPostgres } from "../../services/platform/embedded-postgres.ts";
 import { silentLog } from "../../services/platform/log.ts";
 import { migrate } from "../../services/platform/migrate.ts";
@@ -46,8 +47,10 @@ export function temporaryHome(name = "home"): { home: string; remove(): void } {
   return { home, remove: () => rmSync(parent, { recursive: true, force: true }) };
 }
 
+/** Of this version of Postgres: another could not read its data. */
 function sharedHome(): string {
-  return join(sharedParent(), "home");
+  const { version } = JSON.parse(readFileSync(join(locatePackage(), "package.json"), "utf8")) as { version: string };
+  return join(sharedParent(), `home-${version}`);
 }
 
 function sharedParent(): string {

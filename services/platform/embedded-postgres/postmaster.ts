@@ -94,6 +94,7 @@ function isPostgres(pid: number): boolean {
 async function ask(cluster: Cluster, port: number): Promise<string> {
   const connectionString = connectionUrl(cluster, port, "postgres");
   const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5000 });
+  client.on("error", () => undefined);
   try {
     await client.connect();
     return "";

@@ -41,8 +41,8 @@ export class EventListener {
     for (let pauseMs = 100; !this.#closed.signal.aborted; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
       const client = new pg.Client({ connectionString: this.#databaseUrl, keepAlive: true });
       const lost = new Promise<void>((resolve) => {
-        client.once("error", () => resolve());
-        client.once("end", () => resolve());
+        client.on("error", () => resolve());
+        client.on("end", () => resolve());
       });
       try {
         await client.connect();
