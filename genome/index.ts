@@ -30,7 +30,7 @@ export {
 } from "./palette/index.ts";
 export type { PaletteEntry } from "./palette/types.ts";
 export { Random } from "./random.ts";
-export { profileShapes, setupOfSearch, shapeOfSearch } from "./search-setup.ts";
+export { beginSearch, profileShapes, type SearchMemory, setupOfSearch, shapeOfSearch } from "./search-setup.ts";
 export { sha256 } from "./sha256.ts";
 export {
   type ObjectiveName,

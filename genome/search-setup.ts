@@ -1,5 +1,6 @@
-// What a search's config means to its algorithm: the shape of the models, the grammar, the first number.
-import type { AlgorithmName, Setup } from "./algorithms/types.ts";
+// What a search's config means to its algorithm: the shape of the models, the grammar, the first number, the first state.
+import { algorithmNamed } from "./algorithms/index.ts";
+import type { AlgorithmName, AlgorithmState, Setup } from "./algorithms/types.ts";
 import { grammarOf } from "./grammar.ts";
 import type { ProfileName, SearchConfig } from "./space.ts";
 import type { ModelShape } from "./types.ts";
@@ -26,4 +27,19 @@ export function setupOfSearch(config: SearchConfig): Setup<AlgorithmName> {
     warmStart: config.warmStart,
     firstNumber: config.knownDesigns.length,
   };
+}
+
+/** Everything a search remembers between two rounds of its algorithm, as plain JSON. */
+export interface SearchMemory {
+  readonly algorithm: AlgorithmState;
+  /** Minimised objectives of the best feasible candidates told so far, known designs included. */
+  readonly front: readonly (readonly number[])[];
+  /** Candidates told that were trained to an end. */
+  readonly complete: number;
+}
+
+/** Throws GenomeError where the grammar has no genome or a warm start cannot be read. */
+export function beginSearch(config: SearchConfig): SearchMemory {
+  const algorithm = algorithmNamed(config.algorithm.name).init(setupOfSearch(config), config.seed);
+  return { algorithm, front: [], complete: 0 };
 }

@@ -1,6 +1,6 @@
 // What a schema cannot see in a SearchConfig: whether its parts fit each other. Faults point into the body.
 import {
-  algorithmNamed,
+  beginSearch,
   checkGrammar,
   fitOptions,
   GenomeError,
@@ -20,7 +20,7 @@ import { type Fault, RequestInvalid } from "./validation.ts";
 export const maximumParameters = 2e9;
 
 /**
- * The algorithm's first state for a config that makes sense.
+ * The search's first memory for a config that makes sense.
  * @param given the body as it was sent: what was left out has a default, which bends where what was asked for may not.
  * @throws RequestInvalid with every fault that was found.
  */
@@ -33,7 +33,7 @@ export function beginAlgorithm(config: SearchConfig, given: unknown): unknown {
     ...warmStartFaults(config, setup.grammar),
   ];
   if (faults.length > 0) throw new RequestInvalid("body", faults);
-  return algorithmNamed(config.algorithm.name).init(setup, config.seed);
+  return beginSearch(config);
 }
 
 function repetitions({ tasks, knownDesigns, space }: SearchConfig): Fault[] {

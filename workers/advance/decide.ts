@@ -1,0 +1,104 @@
+// One round of a search as a pure function: tell the algorithm what finished, ask it for what comes next, or end.
+import {
+  algorithmNamed,
+  type Result,
+  referencePoint,
+  relativeHypervolume,
+  type SearchConfig,
+  type SearchMemory,
+  shapeOfSearch,
+  toMinimized,
+  violationOf,
+} from "../../genome/index.ts";
+import type { Advance, AdvanceView, CandidateResult } from "../../services/platform/store/types.ts";
+import { mergeIntoFront } from "./front.ts";
+import { proposeKnownDesigns, proposeOffspring } from "./propose.ts";
+
+/** Candidates kept waiting for workers where the algorithm sets no limit of its own (a generation). */
+const window = 64;
+
+/** Gives what is to be stored in the transaction that showed it `view`; null where nothing changes. */
+export function decide(view: AdvanceView): Advance | null {
+  const { config } = view.search;
+  const shape = shapeOfSearch(config);
+  const memory = view.algorithmState as SearchMemory;
+  const reference = referencePoint(config.objectives, shape, config.space.contextLength);
+
+  const { front, hypervolumes } = growFront(memory.front, view.results, config, reference);
+  const complete = memory.complete + view.results.filter((result) => result.state === "complete").length;
+  const algorithm = algorithmNamed(config.algorithm.name);
+  // Known designs are the yardstick: they are measured and drawn, and do not breed.
+  const told = algorithm.tell(
+    memory.algorithm,
+    view.results.filter(({ knownDesign }) => knownDesign === null).map((result) => toResult(result, config)),
+  );
+
+  const yardstick = view.nextNumber === 0 ? proposeKnownDesigns(config, shape) : [];
+  const unfinished = view.unfinished.waiting + view.unfinished.running;
+  const wanted = Math.max(0, Math.min(view.remaining, window - unfinished));
+  const asked = wanted > 0 ? algorithm.ask(told, wanted) : { state: told, proposals: [] };
+  const offspring = asked.proposals.map((proposal) => proposeOffspring(proposal, config, shape));
+  const proposals = [...yardstick, ...offspring];
+
+  const isIdle = unfinished === 0 && proposals.length === 0;
+  const end = isIdle ? endOf(view, complete) : null;
+  if (view.results.length === 0 && proposals.length === 0 && end === null) return null;
+  return {
+    algorithmState: { algorithm: asked.state, front, complete } satisfies SearchMemory,
+    proposals,
+    generation: asked.state.generation,
+    referencePoint: namedReference(config, reference),
+    hypervolumes,
+    ...(end && { end }),
+  };
+}
+
+function toResult(result: CandidateResult, config: SearchConfig): Result {
+  const violation = violationOf(config.objectives, { ...result, score: result.score ?? undefined } as never);
+  const ok = result.state === "complete" || (result.state === "pruned" && violation > 0);
+  return {
+    number: result.number,
+    genome: result.genome,
+    hash: result.genomeHash,
+    objectives: result.score === null ? [] : toMinimized(config.objectives, { ...result, score: result.score }),
+    violation,
+    ok,
+  };
+}
+
+function growFront(
+  before: SearchMemory["front"],
+  results: readonly CandidateResult[],
+  config: SearchConfig,
+  reference: readonly number[],
+): { front: SearchMemory["front"]; hypervolumes: Map<number, number> } {
+  let front = before;
+  const hypervolumes = new Map<number, number>();
+  for (const result of results) {
+    if (result.state === "complete" && result.score !== null) {
+      const values = { ...result, score: result.score };
+      if (violationOf(config.objectives, values) === 0) {
+        front = mergeIntoFront(front, toMinimized(config.objectives, values));
+      }
+    }
+    hypervolumes.set(result.number, relativeHypervolume(front, reference));
+  }
+  return { front, hypervolumes };
+}
+
+/** Called where nothing is left to wait for and nothing was proposed. */
+function endOf({ search, remaining }: AdvanceView, complete: number): Advance["end"] | null {
+  if (search.state === "stopping") return { state: "completed", reason: search.reason ?? "stopped before its budget" };
+  if (search.state !== "running") return null;
+  if (complete === 0) return { state: "failed", reason: "no candidate could be trained; their messages say why" };
+  if (remaining > 0)
+    return { state: "failed", reason: `the algorithm has nothing left to propose, ${remaining} short` };
+  return { state: "completed", reason: null };
+}
+
+/** In the objectives' own directions, as people read it. */
+function namedReference({ objectives }: SearchConfig, reference: readonly number[]): Record<string, number> {
+  return Object.fromEntries(
+    objectives.map(({ name }, i) => [name, name === "score" ? 1 - (reference[i] ?? 0) : (reference[i] ?? 0)]),
+  );
+}

@@ -1,0 +1,77 @@
+// From a genome to a candidate row: its exact costs, whether they keep the limits, and what it will be trained on.
+import {
+  type Costs,
+  canonicalGenome,
+  fitGenome,
+  formatGenome,
+  genomeCosts,
+  genomeHash,
+  knownDesigns,
+  type ModelShape,
+  type Proposal as Offspring,
+  parseGenome,
+  type SearchConfig,
+  sha256,
+  violationOf,
+} from "../../genome/index.ts";
+import type { JsonObject, Proposal, ProposedEvaluation } from "../../services/platform/store/types.ts";
+import { settingsOf } from "../mad/profiles.ts";
+import { recipes } from "../mad/recipe.ts";
+
+/** The yardstick, always trained, whatever the limits say. */
+export function proposeKnownDesigns(config: SearchConfig, shape: ModelShape): Proposal[] {
+  return config.knownDesigns.map((name) => {
+    const genome = canonicalGenome(fitGenome(parseGenome(knownDesigns[name].genome), shape));
+    const costs = genomeCosts(genome, shape, config.space.contextLength);
+    return {
+      genome: formatGenome(genome),
+      genomeHash: genomeHash(genome),
+      knownDesign: name,
+      generation: 0,
+      parents: [],
+      variation: { kind: "known-design", parents: [], changes: [] },
+      ...costs,
+      feasible: violationOf(config.objectives, costs) === 0,
+      evaluations: evaluationsOf(genomeHash(genome), config),
+    };
+  });
+}
+
+/** A candidate that breaks a limit by its costs alone is finished at once: no training could mend it. */
+export function proposeOffspring(offspring: Offspring, config: SearchConfig, shape: ModelShape): Proposal {
+  const costs = genomeCosts(parseGenome(offspring.genome, shape), shape, config.space.contextLength);
+  const feasible = violationOf(config.objectives, costs) === 0;
+  return {
+    genome: offspring.genome,
+    genomeHash: offspring.hash,
+    generation: offspring.generation,
+    parents: offspring.variation.parents,
+    variation: offspring.variation as unknown as JsonObject,
+    ...costs,
+    feasible,
+    ...(feasible ? {} : { pruned: describeExcess(costs, config) }),
+    evaluations: feasible ? evaluationsOf(offspring.hash, config) : [],
+  };
+}
+
+function evaluationsOf(hash: string, config: SearchConfig): ProposedEvaluation[] {
+  return settingsOf(config.profile, config.tasks, { width: config.space.width }).map((setting) => ({
+    task: setting.data.task,
+    setting: setting as unknown as JsonObject,
+    resultKey: resultKey(hash, setting, config),
+    seed: config.seed,
+  }));
+}
+
+/** Equal for evaluations that would give the same result: genome, setting, recipe version and seed. */
+function resultKey(hash: string, setting: unknown, { recipe, seed }: SearchConfig): string {
+  return sha256(JSON.stringify([hash, setting, recipes[recipe].version, seed]));
+}
+
+function describeExcess(costs: Costs, { objectives }: SearchConfig): string {
+  const broken = objectives.flatMap(({ name, limit }) => {
+    if (name === "score" || limit === undefined || costs[name] <= limit) return [];
+    return [`${name} ${costs[name]} is above the limit ${limit}`];
+  });
+  return `not trained: ${broken.join(", ")}`;
+}
