@@ -2,7 +2,7 @@
 // read them and the package's library links exist; otherwise (install scripts off, read-only or private node_modules)
 // from a copy made once.
 import { existsSync, lstatSync, readFileSync } from "node:fs";
-import { cp, lchown, mkdtemp, readdir, rename, rm, symlink } from "node:fs/promises";
+import { chmod, chown, cp, lchown, mkdtemp, readdir, rename, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join, relative } from "node:path";
 import { AppError } from "../errors.ts";
@@ -86,13 +86,13 @@ async function copyOnce(
 
   const draft = await mkdtemp(join(folder, "programs-draft-"));
   await cp(join(installed, "native"), join(draft, "native"), { recursive: true, verbatimSymlinks: true });
+  await claim(draft, user);
   for (const { file, link } of links) {
     const path = join(draft, link);
     if (lstatSync(path, { throwIfNoEntry: false }) === undefined) {
       await symlink(relative(dirname(path), join(draft, file)), path);
     }
   }
-  if (user !== null) await giveTo(user, draft);
   // Another process may have made the same copy meanwhile; either one will do.
   await rename(draft, finished).catch(() => rm(draft, { recursive: true, force: true }));
   if (!existsSync(finished)) {
@@ -101,11 +101,13 @@ async function copyOnce(
   return join(finished, "native");
 }
 
-async function giveTo(user: ServerUser, folder: string): Promise<void> {
-  await lchown(folder, user.uid, user.gid);
+/** The copy has the original's permissions: its folders must be made writable again, and all of it the server's user's. */
+async function claim(folder: string, user: ServerUser | null): Promise<void> {
+  await chmod(folder, 0o755);
+  if (user !== null) await chown(folder, user.uid, user.gid);
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) await giveTo(user, path);
-    else await lchown(path, user.uid, user.gid);
+    if (entry.isDirectory()) await claim(path, user);
+    else if (user !== null) await lchown(path, user.uid, user.gid);
   }
 }

@@ -302,6 +302,7 @@ describe("the programs", () => {
   });
 });
 
+if (!isRoot) console.warn("skipped: started by root: these tests change users, which only root may");
 describe.runIf(isRoot)("started by root", () => {
   test("the server runs as another user, who owns the data and nothing else", async () => {
     const home = newHome();
