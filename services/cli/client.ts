@@ -90,7 +90,7 @@ function reason(error: unknown): string {
   return cause instanceof Error ? cause.message || cause.name : String(cause);
 }
 
-function readLocalConnection(home: string): Partial<Connection> | undefined {
+export function readLocalConnection(home: string): Partial<Connection> | undefined {
   try {
     return JSON.parse(readFileSync(connectionFile(home), "utf8")) as Partial<Connection>;
   } catch {

@@ -1,7 +1,7 @@
 // Follows one search until it ends: a progress bar for people, one JSON line per change for programs.
 import { setTimeout as sleep } from "node:timers/promises";
 import cliProgress from "cli-progress";
-import type { Search } from "../api/schemas.ts";
+import type { Search, SearchSummary } from "../api/schemas.ts";
 import type { ApiClient } from "./client.ts";
 import { exitCodes } from "./errors.ts";
 import { count, duration, objectiveText } from "./output.ts";
@@ -37,13 +37,10 @@ export function exitCodeOf(search: Search): number {
   return ended.has(search.state) ? exitCodes.done : exitCodes.interrupted;
 }
 
-/** Candidates that need no more work, known designs included, out of all that will be made. */
-export function progressOf(search: Search): { done: number; total: number } {
-  const { complete, pruned, failed, cancelled, waiting, running } = search.candidates;
-  const proposed = complete + pruned + failed + cancelled;
-  const open = waiting + running;
-  const total = search.budget.candidates + search.knownDesigns;
-  return { done: Math.min(total, proposed), total: Math.max(total, proposed + open) };
+/** Candidates that need no more work, out of the budget; the known designs come on top. */
+export function progressOf({ candidates, budget }: SearchSummary): { done: number; total: number } {
+  const { complete, pruned, failed, cancelled } = candidates;
+  return { done: complete + pruned + failed + cancelled, total: budget.candidates };
 }
 
 function showBar() {

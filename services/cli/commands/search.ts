@@ -8,7 +8,7 @@ import { CliError, exitCodes } from "../errors.ts";
 import { frontTable } from "../front-table.ts";
 import { clientOf, isJson } from "../globals.ts";
 import { count, duration, objectiveText, printJson, printLine, table } from "../output.ts";
-import { exitCodeOf, watchSearch } from "../watch.ts";
+import { exitCodeOf, progressOf, watchSearch } from "../watch.ts";
 
 const verbs = {
   pause: "hand out no new work; what runs goes on",
@@ -131,13 +131,12 @@ async function follow(client: ApiClient, id: string, command: Command): Promise<
 }
 
 function summaryRow(search: SearchSummary): string[] {
-  const { complete, pruned, failed, cancelled } = search.candidates;
-  const done = complete + pruned + failed + cancelled;
+  const { done, total } = progressOf(search);
   return [
     search.id,
     search.name,
     search.state,
-    `${count(done)} of ${count(search.budget.candidates + search.knownDesigns)}`,
+    `${count(done)} of ${count(total)}`,
     objectiveText("score", search.best.score),
     search.createdAt.slice(0, 16).replace("T", " "),
   ];

@@ -1,0 +1,84 @@
+// `starling doctor`: what this machine has, what would be used, and what is missing.
+import { availableParallelism, totalmem } from "node:os";
+import type { Command } from "commander";
+import { chooseEngine, describeEngines, type EngineName } from "../../../workers/engine/select.ts";
+import { type Config, loadConfig } from "../../platform/config.ts";
+import { readyDatabase } from "../../platform/database.ts";
+import { silentLog } from "../../platform/log.ts";
+import { openQueues } from "../../platform/queue.ts";
+import { openStore } from "../../platform/store/store.ts";
+import { exitCodes } from "../errors.ts";
+import { isJson } from "../globals.ts";
+import { bytes, printJson, printLine, table } from "../output.ts";
+
+interface Check {
+  readonly what: string;
+  readonly isGood: boolean;
+  readonly detail: string;
+}
+
+export function addDoctorCommand(program: Command): void {
+  program
+    .command("doctor")
+    .description("what this machine has: engines, database, queue")
+    .option("--json", "the checks as JSON")
+    .action(async (_options: unknown, command: Command) => {
+      const config = loadConfig();
+      const engines = await describeEngines();
+      const checks: Check[] = [
+        { what: "Node.js", isGood: true, detail: `${process.version} on ${process.platform} ${process.arch}` },
+        { what: "machine", isGood: true, detail: `${availableParallelism()} cores, ${bytes(totalmem())} memory` },
+        ...engines.map(({ name, isAvailable, detail }) => ({ what: `engine ${name}`, isGood: isAvailable, detail })),
+        await check("chosen engine", async () => {
+          const { name } = await chooseEngine(config.engine as EngineName | "auto");
+          return `${name} (STARLING_ENGINE=${config.engine}: the fastest available comes first)`;
+        }),
+        ...(await checkServices(config)),
+      ];
+      if (isJson(command)) printJson({ checks, engines });
+      else printLine(table(["check", "", "detail"], checks.map(rowOf)));
+      const needed = checks.filter(({ what }) => !what.startsWith("engine "));
+      if (needed.some(({ isGood }) => !isGood)) process.exitCode = exitCodes.failed;
+    });
+}
+
+async function checkServices(config: Config): Promise<Check[]> {
+  let url: string | undefined;
+  const closing: (() => Promise<unknown>)[] = [];
+  const database = await check("database", async () => {
+    const ready = await readyDatabase(config, silentLog);
+    closing.push(() => ready.close());
+    url = ready.url;
+    const store = openStore({ databaseUrl: ready.url, log: silentLog });
+    closing.push(() => store.close());
+    await store.ping();
+    const { searches } = await store.serviceCounts();
+    const total = Object.values(searches).reduce((sum, number) => sum + number, 0);
+    return `${ready.embedded ? `embedded Postgres in ${config.home}` : "DATABASE_URL"}, ${total} searches`;
+  });
+  const queue = await check("queue", async () => {
+    if (url === undefined) throw new Error("needs the database");
+    const queues = await openQueues({
+      databaseUrl: url,
+      redisUrl: config.redisUrl,
+      prefix: config.queuePrefix,
+      lockSeconds: config.leaseSeconds,
+      log: silentLog,
+    });
+    closing.push(() => queues.close());
+    await queues.ping();
+    return `in ${queues.backend}`;
+  });
+  for (const close of closing.reverse()) await close().catch(() => undefined);
+  return [database, queue];
+}
+
+async function check(what: string, run: () => Promise<string>): Promise<Check> {
+  try {
+    return { what, isGood: true, detail: await run() };
+  } catch (error) {
+    return { what, isGood: false, detail: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+const rowOf = ({ what, isGood, detail }: Check): string[] => [what, isGood ? "ok" : "no", detail];

@@ -1,0 +1,39 @@
+// `starling worker`: joins a service from this process; needs DATABASE_URL, and REDIS_URL where the service has one.
+import type { Command } from "commander";
+import { startWorker } from "../../../workers/worker.ts";
+import { loadConfig } from "../../platform/config.ts";
+import { readyDatabase } from "../../platform/database.ts";
+import { createLog } from "../../platform/log.ts";
+import { openQueues } from "../../platform/queue.ts";
+import { startReconciler } from "../../platform/reconcile.ts";
+import { openStore } from "../../platform/store/store.ts";
+import { untilAskedToStop } from "../signals.ts";
+
+export function addWorkerCommand(program: Command): void {
+  program
+    .command("worker")
+    .description("work on the searches of a service, from any machine that reaches its database and queue")
+    .action(async () => {
+      const config = loadConfig();
+      const log = createLog(config, "starling-worker");
+      const asked = untilAskedToStop({ parent: true });
+      const database = await readyDatabase(config, log);
+      const store = openStore({ databaseUrl: database.url, connections: config.databaseConnections, log });
+      const queues = await openQueues({
+        databaseUrl: database.url,
+        redisUrl: config.redisUrl,
+        prefix: config.queuePrefix,
+        lockSeconds: config.leaseSeconds,
+        log,
+      });
+      const reconciler = startReconciler(store, queues, { intervalSeconds: config.reconcileSeconds, log });
+      const worker = await startWorker({ config, store, queues, log });
+      const reason = await Promise.race([asked, worker.drained.then(() => "drain")]);
+      log.info({ reason }, "worker stopping");
+      await reconciler.stop();
+      await worker.stop();
+      await queues.close();
+      await store.close();
+      await database.close();
+    });
+}
