@@ -1,7 +1,7 @@
 // Every primitive as ONNX nodes (opset 18), for onnxruntime. One line each where ONNX has the same operation.
 import type { Data, DType, NodeOf, Primitive, Shape, Value } from "../graph.ts";
 import { sizeOf } from "../graph.ts";
-import { elementTypes, type OnnxGraph, tensorMessage } from "./model.ts";
+import { elementTypes, type OnnxGraph } from "./model.ts";
 
 /** Appends the nodes for one primitive, given the names of its inputs; returns the name of its result. */
 export type Lowering<P extends Primitive> = (onnx: OnnxGraph, inputs: readonly string[], node: NodeOf<P>) => string;
@@ -10,9 +10,7 @@ export const lowerings: { readonly [P in Primitive]: Lowering<P> } = {
   constant: (onnx, _inputs, { attributes: { shape, dtype, data } }) => {
     if (typeof data !== "number") return onnx.tensor(dtype, shape, data);
     const value = arrayOf(dtype, [data]);
-    if (sizeOf(shape) === 1) return onnx.tensor(dtype, shape, value);
-    const attributes = { value: { tensor: tensorMessage(dtype, [1], value) } };
-    return onnx.op("ConstantOfShape", [onnx.integers(shape)], { attributes });
+    return sizeOf(shape) === 1 ? onnx.tensor(dtype, shape, value) : onnx.filled(dtype, shape, value);
   },
   iota: (onnx, _inputs, { attributes: { size } }) =>
     onnx.tensor(
@@ -54,12 +52,11 @@ export const lowerings: { readonly [P in Primitive]: Lowering<P> } = {
     return onnx.op("Mul", [half, onnx.op("Add", [onnx.op("Exp", [x]), onnx.scalar(1)])]);
   },
   log: same("Log"),
-  /** log(u) x / (u - 1) with u = 1 + x rounded, and x where u is 1 (Goldberg 1991, theorem 4). */
+  /** log(u) + (x - (u - 1)) / u with u = 1 + x rounded: the second term is what the rounding took away. */
   log1p: (onnx, [x = ""]) => {
     const u = onnx.op("Add", [x, onnx.scalar(1)]);
-    const correction = onnx.op("Div", [x, onnx.op("Sub", [u, onnx.scalar(1)])]);
-    const corrected = onnx.op("Mul", [onnx.op("Log", [u]), correction]);
-    return onnx.op("Where", [onnx.op("Equal", [u, onnx.scalar(1)]), x, corrected]);
+    const lost = onnx.op("Sub", [x, onnx.op("Sub", [u, onnx.scalar(1)])]);
+    return onnx.op("Add", [onnx.op("Log", [u]), onnx.op("Div", [lost, u])]);
   },
   sqrt: same("Sqrt"),
   sin: same("Sin"),
@@ -111,8 +108,7 @@ export const lowerings: { readonly [P in Primitive]: Lowering<P> } = {
   },
   gather: (onnx, inputs, { attributes: { axis } }) => onnx.op("Gather", inputs, { attributes: { axis } }),
   scatterAdd: (onnx, [rows = "", indices = ""], { inputs, output: { shape, dtype } }) => {
-    const attributes = { value: { tensor: tensorMessage(dtype, [1], arrayOf(dtype, [0])) } };
-    const zeros = onnx.op("ConstantOfShape", [onnx.integers(shape)], { attributes });
+    const zeros = onnx.filled(dtype, shape, arrayOf(dtype, [0]));
     const column = onnx.integers([inputs[1]?.shape[0] ?? 0, 1]);
     const places = onnx.op("Reshape", [cast(onnx, [indices], "int64"), column]);
     return onnx.op("ScatterND", [zeros, places, rows], { attributes: { reduction: "add" } });
@@ -148,7 +144,7 @@ function columnSum(onnx: OnnxGraph, [x = ""]: readonly string[], node: NodeOf<"r
   const isBlock = axes.length === end - first && end < shape.length;
   if (!isBlock || node.output.dtype !== "float32" || rows < 16 || columns < 16) return undefined;
   const folded = onnx.op("Reshape", [x, onnx.integers([sizeOf(shape.slice(0, first)), rows, columns])]);
-  const ones = onnx.tensor("float32", [1, rows], new Float32Array(rows).fill(1));
+  const ones = onnx.filled("float32", [1, rows], Float32Array.of(1));
   return onnx.op("Reshape", [onnx.op("MatMul", [ones, folded]), onnx.integers(node.output.shape)]);
 }
 

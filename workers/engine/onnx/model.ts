@@ -68,6 +68,17 @@ export class OnnxGraph {
     return name;
   }
 
+  /** A tensor of one repeated value, made when the model is loaded. */
+  filled(type: ElementType, shape: Shape, value: ArrayBufferView): string {
+    const key = `filled ${type} ${shape} ${Buffer.from(bytesOf(value)).toString("base64")}`;
+    const known = this.#tensors.get(key);
+    if (known) return known;
+    const attributes = { value: { tensor: tensorMessage(type, [1], value) } };
+    const name = this.op("ConstantOfShape", [this.integers(shape)], { attributes });
+    this.#tensors.set(key, name);
+    return name;
+  }
+
   /** Axes, shapes, offsets: int64 [n]. */
   integers(values: readonly number[]): string {
     return this.tensor("int64", [values.length], BigInt64Array.from(values, BigInt));
@@ -109,7 +120,7 @@ export function modelFile(graph: OnnxGraph): Uint8Array {
   return model.bytes();
 }
 
-export function tensorMessage(type: ElementType, shape: Shape, values: ArrayBufferView): Message {
+function tensorMessage(type: ElementType, shape: Shape, values: ArrayBufferView): Message {
   const tensor = new Message();
   for (const size of shape) tensor.int(1, size);
   return tensor.int(2, elementTypes[type]).raw(9, bytesOf(values));
