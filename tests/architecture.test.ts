@@ -39,7 +39,7 @@ const walls: Readonly<Record<string, Wall>> = {
   },
   "services/cli": {
     rooms: ["genome", "operators", "workers", "services/api", "services/platform", "services/cli"],
-    packages: ["node:", "zod", "commander", "cli-progress", "cli-table3", "pino"],
+    packages: ["node:", "zod", "commander", "cli-progress", "cli-table3", "pino", "tsx"],
   },
   dashboards: {
     rooms: ["genome", "dashboards"],
