@@ -9,8 +9,8 @@ import { advance } from "./advance/advance.ts";
 import { EngineProcess } from "./engine/process/engine-process.ts";
 import { moduleBeside } from "./engine/process/jobs.ts";
 import { chooseEngine, type EngineName } from "./engine/select.ts";
+import type { jobs } from "./engine-jobs.ts";
 import { type EvaluatorSettings, evaluate } from "./evaluate/evaluate.ts";
-import type { Jobs } from "./evaluate/jobs.ts";
 
 const heartbeatMs = 10_000;
 
@@ -33,9 +33,9 @@ export interface RunningWorker {
 }
 
 /** The engine's child process for one slot of a worker. */
-export const newEngineProcess = (): EngineProcess<Jobs> => new EngineProcess<Jobs>({ jobsModule });
+export const newEngineProcess = (): EngineProcess<typeof jobs> => new EngineProcess<typeof jobs>({ jobsModule });
 
-const jobsModule = moduleBeside(import.meta.url, "evaluate/jobs");
+const jobsModule = moduleBeside(import.meta.url, "engine-jobs");
 
 export async function startWorker({ config, store, queues, log }: WorkerOptions): Promise<RunningWorker> {
   const concurrency = Math.max(1, config.workers);

@@ -6,10 +6,10 @@ import type { Store } from "../../services/platform/store/store.ts";
 import type { JsonObject, LeasedEvaluation, Settled, Swept } from "../../services/platform/store/types.ts";
 import type { EngineProcess } from "../engine/process/engine-process.ts";
 import type { EngineName } from "../engine/select.ts";
+import type { jobs } from "../engine-jobs.ts";
 import type { EvaluationSetting } from "../mad/profiles.ts";
 import type { TrainingResult } from "../mad/training.ts";
 import { failureOf } from "./failures.ts";
-import type { Jobs } from "./jobs.ts";
 import { memoryBytes, timeoutMs } from "./limits.ts";
 
 export interface EvaluatorSettings {
@@ -44,7 +44,7 @@ class Stopped extends Error {
 /** Does nothing where the evaluation is not to be had: finished, taken, paused. `draining` gives it back. */
 export async function evaluate(
   evaluationId: string,
-  child: EngineProcess<Jobs>,
+  child: EngineProcess<typeof jobs>,
   settings: EvaluatorSettings,
   services: EvaluatorServices,
   draining: AbortSignal,
@@ -78,13 +78,13 @@ export async function evaluate(
 
 function train(
   { genome, setting, config, seed }: LeasedEvaluation,
-  child: EngineProcess<Jobs>,
+  child: EngineProcess<typeof jobs>,
   { engine, threads, concurrency, dataFolder }: EvaluatorSettings,
   signal: AbortSignal,
 ): Promise<TrainingResult> {
   const evaluationSetting = setting as unknown as EvaluationSetting;
   return child.run(
-    "train",
+    "trainAndScore",
     { genome, setting: evaluationSetting, recipe: config.recipe, seed, engine, threads, dataFolder },
     {
       timeoutMs: timeoutMs(parseGenome(genome), evaluationSetting, config.evaluation),
