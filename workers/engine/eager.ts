@@ -5,6 +5,9 @@ import { sizeOf } from "./graph.ts";
 import type { Engine, Program, Specs, Step, TensorSpec, Values } from "./types.ts";
 import { checkResults, checkStep, checkValues, emptyArray } from "./values.ts";
 
+// Keeps tfjs from advising on its first write to install another backend.
+tf.enableProdMode();
+
 export interface EagerOptions {
   /** A registered tfjs backend; default "cpu". */
   readonly backend?: string;

@@ -92,6 +92,7 @@ const calls: Record<string, ((tensors: Tensors) => tf.Tensor)[]> = {
     ({ a }) => tf.sum(tf.mul(tf.tile(a, [1, 6, 4]), tf.reshape(tf.range(0, 18), [18, 1])), 1),
     ({ a }) => tf.sum(tf.tile(a, [9, 1, 4]), [0, 1], true),
     ({ a }) => tf.sum(tf.tile(a, [9, 1, 4]), [0, 2]),
+    ({ a }) => tf.sum(tf.reshape(tf.tile(a, [9, 1, 4]), [6, 3, 3, 20]), [0, 2]),
   ],
   Mean: [({ a }) => tf.mean(a, [0, 1]), ({ whole }) => tf.mean(whole)],
   Max: [({ a }) => tf.max(a, 1, true), ({ whole }) => tf.max(whole)],

@@ -234,6 +234,7 @@ describe("when its parent is killed", () => {
     const parent = spawn(process.execPath, ["--import", tsx, script, kind], { stdio: ["ignore", "pipe", "inherit"] });
     const [line] = await once(parent.stdout, "data");
     const child = Number(String(line).trim());
+    await delay(300); // by now a busy child blocks its thread
     expect(isAlive(child)).toBe(true);
     parent.kill("SIGKILL");
     expect(await untilDead(child, 10_000)).toBe(true);
