@@ -59,7 +59,8 @@ export class OnnxGraph {
 
   /** A constant; small equal ones are written once. */
   tensor(type: ElementType, shape: Shape, values: ArrayBufferView): string {
-    const key = values.byteLength <= 1024 ? `${type} ${shape} ${Buffer.from(bytesOf(values)).toString("base64")}` : "";
+    const key =
+      values.byteLength <= 65_536 ? `${type} ${shape} ${Buffer.from(bytesOf(values)).toString("base64")}` : "";
     const known = this.#tensors.get(key);
     if (known) return known;
     const name = this.freshName();
