@@ -79,12 +79,12 @@ export function signOf(operator: string): string {
   return sign.charAt(0).toUpperCase() + sign.slice(1);
 }
 
-/** "16 heads, rotary" reads better than "heads=16, rotary=true". */
+/** "heads 16, rotary" reads better than "heads=16, rotary=true"; what is absent (false, 0) is not named. */
 export function describeOptions(options: readonly PositionOption[]): string {
   return options
     .flatMap(({ name, value }) => {
       if (value === true) return [humanize(name).toLowerCase()];
-      if (value === false) return [];
+      if (value === false || value === 0) return [];
       return [typeof value === "number" ? `${humanize(name).toLowerCase()} ${value}` : value];
     })
     .join(", ");

@@ -41,7 +41,7 @@ export function formatBytes(value: number | null): string {
   if (value === null) return unknown;
   const power = value < 1 ? 0 : Math.min(byteUnits.length - 1, Math.floor(Math.log2(value) / 10));
   const scaled = value / 1024 ** power;
-  return `${scaled >= 100 || Number.isInteger(scaled) ? Math.round(scaled) : scaled.toPrecision(3)} ${byteUnits[power]}`;
+  return `${scaled >= 100 ? Math.round(scaled) : Number(scaled.toPrecision(3))} ${byteUnits[power]}`;
 }
 
 const steps: readonly [unit: string, seconds: number][] = [
@@ -90,6 +90,7 @@ export function humanize(name: string): string {
     "noisy-in-context-recall": "Noisy recall",
     oom: "Out of memory",
     timeout: "Time limit",
+    internal: "Internal error",
   };
   const spaced = name.replaceAll(/[-_]/g, " ").replaceAll(/([a-z])([A-Z])/g, (_, a, b) => `${a} ${b.toLowerCase()}`);
   return known[name] ?? spaced.charAt(0).toUpperCase() + spaced.slice(1);

@@ -1,7 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 import type { CandidateDetail, Evaluation } from "../api.ts";
 import { CurveChart, type CurveMeasure, curveSamples } from "../charts/curve.tsx";
-import { formatDuration, formatScore, humanize } from "../format.ts";
+import { formatCount, formatDuration, formatScore, formatShare, humanize, plural } from "../format.ts";
 import { Empty } from "../parts/notice.tsx";
 import { Segmented } from "../parts/segmented.tsx";
 import { State } from "../parts/state.tsx";
@@ -123,10 +123,24 @@ function EvaluationRow({ evaluation }: { evaluation: Evaluation }) {
   );
 }
 
-/** The numbers of a setting, without what the table says already. */
-export function describeSetting(setting: Readonly<Record<string, unknown>>): string {
-  return Object.entries(setting)
-    .filter(([name, value]) => (typeof value === "number" || typeof value === "string") && name !== "task")
-    .map(([name, value]) => `${humanize(name).toLowerCase()} ${value}`)
+/** What differs between settings, in the order of reading; null where it does not apply. */
+const settingTexts: Readonly<Record<string, (value: number) => string | null>> = {
+  vocabulary: (tokens) => `vocabulary ${formatCount(tokens)}`,
+  length: (tokens) => `length ${formatCount(tokens)}`,
+  trainExamples: (instances) => `${formatCount(instances)} training instances`,
+  noiseFraction: (share) => (share > 0 ? `${formatShare(share, 1)} noise` : null),
+  tokensToCopy: (tokens) => (tokens > 0 ? `${plural(tokens, "token")} to copy` : null),
+  keyMotif: (tokens) => (tokens > 1 ? `keys of up to ${tokens}` : null),
+  valueMotif: (tokens) => (tokens > 1 ? `values of up to ${tokens}` : null),
+};
+
+/** The difficulty of an evaluation's instances, without what the table says already. */
+export function describeSetting({ data }: Readonly<Record<string, unknown>>): string {
+  const values = new Map(Object.entries(data ?? {}));
+  return Object.entries(settingTexts)
+    .flatMap(([name, text]) => {
+      const value: unknown = values.get(name);
+      return (typeof value === "number" ? text(value) : null) ?? [];
+    })
     .join(", ");
 }

@@ -6,7 +6,7 @@ import { candidateName, designTitle } from "../names.ts";
 import { isAsGood, isObjective, type ObjectiveName, objectives, objectiveValue } from "../objectives.ts";
 import { addresses } from "../route.ts";
 import { Chart } from "./chart.tsx";
-import { placeLabels } from "./labels.ts";
+import { type Box, placeLabels } from "./labels.ts";
 import { type AxisScale, byteTicks, costScale, linearScale, plotScale } from "./scale.ts";
 import { nearestTip } from "./tip.ts";
 
@@ -114,7 +114,7 @@ export function drawFront(
         fill: "var(--known)",
         stroke: "var(--surface)",
       }),
-      ...labels(of("known"), scales, width, height),
+      ...labels(points, axes, scales, width, height),
       nearestTip(points, { x: "x", y: "y", title: (point) => point.title }),
     ],
   };
@@ -140,20 +140,27 @@ function axisOptions(name: ObjectiveName, scale: AxisScale, contextLength: numbe
   };
 }
 
-function labels(points: readonly FrontPoint[], scales: Record<"x" | "y", AxisScale>, width: number, height: number) {
+function labels(
+  points: readonly FrontPoint[],
+  axes: Axes,
+  scales: Record<"x" | "y", AxisScale>,
+  width: number,
+  height: number,
+) {
   const frame = { left: margins.marginLeft, right: width - 4, top: 14, bottom: height - margins.marginBottom };
   const x = Plot.scale({ x: { ...plotScale(scales.x), range: [frame.left, width - margins.marginRight] } });
   const y = Plot.scale({ y: { ...plotScale(scales.y), range: [frame.bottom, margins.marginTop] } });
   if (!x || !y) return [];
-  const dots = points.map((point) => ({
-    text: shorten(point.name ?? ""),
-    x: x.apply(point.x),
-    y: y.apply(point.y),
-    point,
-  }));
-  const placed = placeLabels(dots, frame, 12);
+  const place = (point: FrontPoint) => ({ x: x.apply(point.x) as number, y: y.apply(point.y) as number });
+  const named = points.filter(({ kind }) => kind === "known");
+  const dots = named.map((point) => ({ text: shorten(point.name ?? ""), ...place(point) }));
+  const others = points.filter(({ kind }) => kind !== "known").map(place);
+  const corners = staircase(points, axes).map(place);
+  const lines = objectiveDirections[axes.x] === "minimize" ? stepLines(corners) : stepLines(corners.reverse());
+  const marks = others.map(({ x, y }) => ({ left: x - 5, right: x + 5, top: y - 5, bottom: y + 5 }));
+  const placed = placeLabels(dots, frame, 12, [...lines, ...marks]);
   return placed.map((label, index) =>
-    Plot.text([points[index] as FrontPoint], {
+    Plot.text([named[index] as FrontPoint], {
       x: "x",
       y: "y",
       text: () => label.text,
@@ -167,6 +174,19 @@ function labels(points: readonly FrontPoint[], scales: Record<"x" | "y", AxisSca
       pointerEvents: "none",
     }),
   );
+}
+
+/** The staircase through its corners, as flat boxes: from each along its own height, then to the next one's. */
+function stepLines(corners: readonly { readonly x: number; readonly y: number }[]): Box[] {
+  return corners.slice(1).flatMap((to, i) => {
+    const from = corners[i] as (typeof corners)[number];
+    const [left, right] = [Math.min(from.x, to.x), Math.max(from.x, to.x)];
+    const [top, bottom] = [Math.min(from.y, to.y), Math.max(from.y, to.y)];
+    return [
+      { left, right, top: from.y - 1, bottom: from.y + 1 },
+      { left: to.x - 1, right: to.x + 1, top, bottom },
+    ];
+  });
 }
 
 const shorten = (name: string) => (name.length <= 24 ? name : `${name.slice(0, 23)}…`);

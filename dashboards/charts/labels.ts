@@ -13,7 +13,7 @@ export interface PlacedLabel extends Dot {
   readonly dy: number;
 }
 
-interface Box {
+export interface Box {
   readonly left: number;
   readonly right: number;
   readonly top: number;
@@ -33,15 +33,24 @@ const spots: readonly Pick<PlacedLabel, "anchor" | "dx" | "dy">[] = [
   { anchor: "middle", dx: 0, dy: 28 },
 ];
 
-/** Greedy: each label takes the first of ten spots that is inside the frame and free, else the first spot. */
-export function placeLabels(dots: readonly Dot[], frame: Box, fontSize: number): PlacedLabel[] {
+/**
+ * Greedy: each label takes the first of ten spots that is inside the frame and clear of dots, labels and `lines`; where
+ * there is none, the first that crosses lines only; else the first spot.
+ */
+export function placeLabels(
+  dots: readonly Dot[],
+  frame: Box,
+  fontSize: number,
+  lines: readonly Box[] = [],
+): PlacedLabel[] {
   const taken: Box[] = dots.map(({ x, y }) => ({ left: x - 5, right: x + 5, top: y - 5, bottom: y + 5 }));
   return dots.map((dot, index) => {
     const boxes = spots.map((spot) => boxOf(dot, spot, fontSize));
-    const free = boxes.findIndex(
+    const free = boxes.map(
       (box) => isInside(box, frame) && !taken.some((other, i) => i !== index && overlaps(box, other)),
     );
-    const choice = Math.max(free, 0);
+    const clear = boxes.findIndex((box, i) => free[i] && !lines.some((line) => overlaps(box, line)));
+    const choice = Math.max(clear >= 0 ? clear : free.indexOf(true), 0);
     taken.push(boxes[choice] as Box);
     return { ...dot, ...(spots[choice] as (typeof spots)[number]) };
   });

@@ -44,7 +44,7 @@ export function drawProfile(
   return {
     height: 44 + 36 * tasks.length,
     marginLeft: width < 420 ? 112 : 132,
-    marginRight: 48,
+    marginRight: 54,
     marginTop: 6,
     marginBottom: 38,
     x: { domain: [0, 1], label: "Score (accuracy on held-out instances)", ticks: 5, tickFormat: ".1f", grid: true },
@@ -63,7 +63,7 @@ export function drawProfile(
       Plot.text(own, {
         x: 1,
         y: "task",
-        dx: 10,
+        dx: 14,
         textAnchor: "start",
         text: ({ score }: ProfilePoint) => formatScore(score),
         fontSize: 13,

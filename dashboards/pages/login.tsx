@@ -35,6 +35,8 @@ export function LoginPage({ onSignedIn }: { onSignedIn: () => void }) {
           <Logo />
         </h1>
         <p>Architecture search for sequence models.</p>
+        {/* Password managers keep the key under this name. */}
+        <input type="text" name="username" autocomplete="username" value="starling" readOnly hidden />
         <label for="api-key">API key</label>
         <input
           id="api-key"

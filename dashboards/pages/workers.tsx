@@ -1,7 +1,7 @@
 import { useAnswer } from "../answer.ts";
 import { api, type WorkerInfo } from "../api.ts";
 import { useNow } from "../clock.ts";
-import { formatAge, plural } from "../format.ts";
+import { formatAge, humanize, plural } from "../format.ts";
 import { useLive } from "../live.ts";
 import { ConnectionSign } from "../parts/connection.tsx";
 import { Answered, Empty } from "../parts/notice.tsx";
@@ -86,7 +86,7 @@ function WorkerTable({ workers }: { workers: readonly WorkerInfo[] }) {
               <td>
                 <span class="state" data-state={worker.state} title={stateTexts[worker.state]}>
                   <span class="state-dot" aria-hidden="true" />
-                  {worker.state}
+                  {humanize(worker.state)}
                 </span>
               </td>
               <td>{worker.engine}</td>

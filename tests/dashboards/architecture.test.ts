@@ -30,11 +30,12 @@ describe("positions of a genome", () => {
     expect(signs.every((sign) => sign.length === 2)).toBe(true);
   });
 
-  test("options read as a phrase: switched off is not mentioned", () => {
+  test("options read as a phrase: switched off and none are not mentioned", () => {
     const option = (name: string, value: number | string | boolean) => ({ name, value, isDefault: false });
     expect(
       describeOptions([option("heads", 8), option("rotary", true), option("bias", false), option("map", "elu")]),
     ).toBe("heads 8, rotary, elu");
+    expect(describeOptions([option("heads", 8), option("kvHeads", 0)])).toBe("heads 8");
   });
 });
 

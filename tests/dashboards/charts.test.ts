@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Candidate, Front } from "../../dashboards/api.ts";
+import { describeSetting } from "../../dashboards/candidate/evaluations.tsx";
 import { curveSamples } from "../../dashboards/charts/curve.tsx";
 import { type Axes, type FrontPoint, frontPoints, staircase } from "../../dashboards/charts/front.tsx";
 import { volumeSteps } from "../../dashboards/charts/hypervolume.tsx";
@@ -145,6 +146,27 @@ test("labels of near points cover neither each other nor a point", () => {
     boxes.some((b, j) => i < j && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom),
   );
   expect(clash).toBe(false);
+});
+
+test("a label goes where no line crosses it, and onto a line rather than off the frame", () => {
+  const frame = { left: 0, right: 200, top: 0, bottom: 100 };
+  const dot = { text: "Mamba", x: 50, y: 50 };
+  const line = { left: 0, right: 200, top: 49, bottom: 51 };
+  expect(placeLabels([dot], frame, 12)[0]).toMatchObject({ anchor: "start", dy: 0 });
+  expect(placeLabels([dot], frame, 12, [line])[0]).toMatchObject({ anchor: "middle", dy: -14 });
+  const flat = { ...frame, top: 42, bottom: 58 };
+  expect(placeLabels([dot], flat, 12, [line])[0]).toMatchObject({ anchor: "start", dy: 0 });
+});
+
+test("a setting is told by what makes it hard", () => {
+  const data = { task: "x", vocabulary: 16, length: 1024, trainExamples: 12_800, noiseFraction: 0.2, keyMotif: 1 };
+  expect(describeSetting({ key: "full/x", data })).toBe(
+    "vocabulary 16, length 1,024, 12,800 training instances, 20% noise",
+  );
+  expect(describeSetting({ data: { tokensToCopy: 16, noiseFraction: 0, valueMotif: 3 } })).toBe(
+    "16 tokens to copy, values of up to 3",
+  );
+  expect(describeSetting({})).toBe("");
 });
 
 describe("hypervolume steps", () => {

@@ -193,7 +193,7 @@ function evaluationOf(candidate: Candidate, task: string, index: number): Evalua
     id: `e-${candidate.number}-${index}`,
     candidateId: candidate.id,
     task,
-    setting: { vocabulary: 16, length: 128, examples: 800 },
+    setting: { key: `fast/${task}`, data: { task, vocabulary: 16, length: 128, trainExamples: 800 } },
     state: ended ? "complete" : candidate.state,
     outcome: ended ? "scored" : null,
     reason: candidate.reason,

@@ -21,10 +21,10 @@ describe("numbers", () => {
       "0 B",
       "512 B",
       "1 KiB",
-      "1.50 KiB",
+      "1.5 KiB",
       "24 KiB",
       "4 MiB",
-      "3.50 GiB",
+      "3.5 GiB",
     ]);
   });
 
