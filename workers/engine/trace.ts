@@ -99,14 +99,14 @@ class Recording {
     return this.handle(this.graph.constant(typed(values, dtype), shape, element(dtype))).dataId;
   }
 
-  /** Remembered as well as thrown, for callers that swallow it. */
   fail(message: string): never {
-    this.#failure ??= new EngineError(message);
-    throw this.#failure;
+    throw this.note(message);
   }
 
-  failLater(message: string): void {
+  /** Remembered, so that the trace fails even where the step swallows the error. */
+  note(message: string): EngineError {
     this.#failure ??= new EngineError(message);
+    return this.#failure;
   }
 }
 
@@ -136,7 +136,7 @@ class TraceBackend extends tf.KernelBackend {
   }
   /** Never settles: the trace fails by itself, and a rejection that nobody awaits would end the process. */
   override read(): Promise<never> {
-    recording?.failLater(unreadable);
+    recording?.note(unreadable);
     return new Promise(() => {});
   }
   override move(): never {
