@@ -33,7 +33,8 @@ export function decide(view: AdvanceView): Advance | null {
     view.results.filter(({ knownDesign }) => knownDesign === null).map((result) => toResult(result, config)),
   );
 
-  const yardstick = view.nextNumber === 0 ? proposeKnownDesigns(config, shape) : [];
+  const isFirst = view.nextNumber === 0 && view.search.state === "running";
+  const yardstick = isFirst ? proposeKnownDesigns(config, shape) : [];
   const unfinished = view.unfinished.waiting + view.unfinished.running;
   const wanted = Math.max(0, Math.min(view.remaining, window - unfinished));
   const asked = wanted > 0 ? algorithm.ask(told, wanted) : { state: told, proposals: [] };
