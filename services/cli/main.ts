@@ -1,6 +1,8 @@
 // The `starling` command: one program, one subcommand per file in `commands`.
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { EngineError } from "../../workers/engine/errors.ts";
+import { AppError } from "../platform/errors.ts";
 import { addDemoCommand } from "./commands/demo.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addParityCommand } from "./commands/parity.ts";
@@ -40,11 +42,13 @@ for (const add of [
 try {
   await program.parseAsync();
 } catch (error) {
-  const known = error instanceof CliError || (error instanceof Error && "code" in error && "status" in error);
-  process.stderr.write(`${known ? (error as Error).message : describe(error)}\n`);
+  process.stderr.write(`${describe(error)}\n`);
   process.exitCode = error instanceof CliError ? error.exitCode : exitCodes.error;
 }
 
+/** Errors that were foreseen say all in their message; a stack is for what nobody foresaw. */
 function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const isForeseen = error instanceof CliError || error instanceof AppError || error instanceof EngineError;
+  return isForeseen ? error.message : (error.stack ?? error.message);
 }

@@ -23,7 +23,7 @@ export const demoSearch: SearchConfigInput = {
   profile: "smoke",
   objectives: [{ name: "score" }, { name: "parameters" }, { name: "stateBytes" }],
   algorithm: { name: "nsga2", population: 8, elitism: 2, mutationRate: 0.2 },
-  budget: { candidates: 20 },
+  budget: { candidates: 16 },
 };
 
 export function addDemoCommand(program: Command): void {

@@ -54,7 +54,7 @@ async function checkServices(config: Config): Promise<Check[]> {
     await store.ping();
     const { searches } = await store.serviceCounts();
     const total = Object.values(searches).reduce((sum, number) => sum + number, 0);
-    return `${ready.embedded ? `embedded Postgres in ${config.home}` : "DATABASE_URL"}, ${total} searches`;
+    return `${ready.embedded ? `embedded Postgres in ${config.home}` : "DATABASE_URL"}, ${total} ${total === 1 ? "search" : "searches"}`;
   });
   const queue = await check("queue", async () => {
     if (url === undefined) throw new Error("needs the database");

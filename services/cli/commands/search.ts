@@ -8,7 +8,8 @@ import { CliError, exitCodes } from "../errors.ts";
 import { frontTable } from "../front-table.ts";
 import { clientOf, isJson } from "../globals.ts";
 import { count, duration, objectiveText, printJson, printLine, table } from "../output.ts";
-import { exitCodeOf, progressOf, watchSearch } from "../watch.ts";
+import { progressOf } from "../progress.ts";
+import { exitCodeOf, watchSearch } from "../watch.ts";
 
 const verbs = {
   pause: "hand out no new work; what runs goes on",
@@ -96,7 +97,7 @@ export function addSearchCommand(program: Command): void {
       const number = options.candidate ?? String((await bestCandidate(client, id)).number);
       const exported = await exportGenome(client, id, number);
       if (!options.output) return printJson(exported);
-      writeFileSync(options.output, `${JSON.stringify(exported, null, 2)}\n`);
+      writeJson(options.output, exported);
       if (isJson(command)) printJson({ file: options.output, candidate: Number(number) });
       else printLine(`Candidate ${number} written to ${options.output}.`);
     });
@@ -158,6 +159,14 @@ function readConfig(file: string): Record<string, unknown> {
     return JSON.parse(readFileSync(file === "-" ? 0 : file, "utf8")) as Record<string, unknown>;
   } catch (error) {
     throw new CliError(`Cannot read a SearchConfig from ${file}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function writeJson(file: string, value: unknown): void {
+  try {
+    writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
+  } catch (error) {
+    throw new CliError(`Cannot write ${file}: ${error instanceof Error ? error.message : error}`);
   }
 }
 
