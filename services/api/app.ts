@@ -6,6 +6,7 @@ import type { Api, ApiOptions } from "./api.ts";
 import { requireApiKey } from "./plugins/authentication.ts";
 import { bodyLimitBytes, readJsonOnly } from "./plugins/bodies.ts";
 import { protectBrowsers } from "./plugins/browser-safety.ts";
+import { closePromptly } from "./plugins/closing.ts";
 import { serveDashboard } from "./plugins/dashboard.ts";
 import { measure } from "./plugins/metrics.ts";
 import { describeApi } from "./plugins/openapi.ts";
@@ -40,6 +41,7 @@ export async function buildApp(options: ApiOptions): Promise<Api> {
   app.setSerializerCompiler(createSerializerCompiler());
 
   listRoutes(app);
+  closePromptly(app);
   logRequests(app);
   await protectBrowsers(app, config);
   await app.register(cookie);

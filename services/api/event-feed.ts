@@ -18,9 +18,11 @@ export interface EventSink {
   /** Only this search's events; all events where it is null. */
   readonly searchId: string | null;
   send(event: SearchEvent): void;
-  /** Resolves once the client has taken what was sent. */
-  drained(): Promise<void>;
-  /** The feed has failed this client; it shall connect again. */
+  /** Whether so much waits for the client that nothing more should be sent now. */
+  isBehind(): boolean;
+  /** Resolves once the client has taken what was sent; with false where it does not take it in time, or is gone. */
+  drained(): Promise<boolean>;
+  /** The feed can do no more for this client; it shall connect again. */
   close(): void;
 }
 
@@ -31,7 +33,7 @@ interface Follower {
   live: boolean;
 }
 
-const pageSize = 500;
+const pageSize = 200;
 
 export class EventFeed {
   readonly #source: EventSource;
@@ -68,7 +70,7 @@ export class EventFeed {
       from,
       begin: () => {
         this.#followers.add(follower);
-        this.#catchUp(follower).catch((error) => this.#fail(follower, error));
+        this.#catchUp(follower);
       },
       leave: () => this.#followers.delete(follower),
     };
@@ -109,12 +111,26 @@ export class EventFeed {
   }
 
   #broadcast(event: SearchEvent): void {
-    for (const follower of this.#followers) if (follower.live) offer(follower, event);
+    for (const follower of this.#followers) {
+      if (!follower.live) continue;
+      offer(follower, event);
+      // The rest waits in the database, not in our memory.
+      if (follower.sink.isBehind()) this.#catchUp(follower);
+    }
   }
 
-  async #catchUp(follower: Follower): Promise<void> {
+  #catchUp(follower: Follower): void {
+    follower.live = false;
+    this.#replay(follower).catch((error) => {
+      this.#onError(error);
+      this.#drop(follower);
+    });
+  }
+
+  async #replay(follower: Follower): Promise<void> {
     const { sink } = follower;
     while (this.#followers.has(follower)) {
+      if (!(await sink.drained())) return this.#drop(follower);
       const headBefore = this.#head;
       const events = await this.#source.listEvents({
         after: follower.at,
@@ -123,19 +139,17 @@ export class EventFeed {
       });
       for (const event of events) offer(follower, event);
       // Live only if the reader has offered nothing to the others since this page was asked for.
-      if (events.length < pageSize && this.#head === headBefore) {
+      if (events.length < pageSize && this.#head === headBefore && !sink.isBehind()) {
         follower.live = true;
         this.wake();
         return;
       }
-      await sink.drained();
     }
   }
 
-  #fail(follower: Follower, error: unknown): void {
+  #drop(follower: Follower): void {
     this.#followers.delete(follower);
     follower.sink.close();
-    this.#onError(error);
   }
 }
 

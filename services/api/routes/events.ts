@@ -2,6 +2,7 @@
 //
 // Each event has its number as `id:`. A client that comes back with `Last-Event-ID` is sent what it missed from the
 // database and then what happens. A client that does not read is dropped; it comes back when it can.
+import { once } from "node:events";
 import type { OutgoingHttpHeaders } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
@@ -12,8 +13,10 @@ import { identify } from "../plugins/authentication.ts";
 import { eventsQuery, type SearchEvent } from "../schemas.ts";
 
 const heartbeatMs = 15_000;
-/** What may wait for a client to read it. */
-const backlogBytes = 1024 * 1024;
+/** What may wait for a client before it is sent no more. */
+const backlogBytes = 256 * 1024;
+/** How long a client may take to read that. */
+const patienceMs = 5000;
 const reconnectMs = 2000;
 
 /** @returns how many streams are open. */
@@ -97,6 +100,8 @@ class Stream implements EventSink {
       ...(this.#reply.getHeaders() as OutgoingHttpHeaders),
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-store",
+      // What ends here is over: the next stream comes on a connection of its own.
+      connection: "close",
       // Proxies of the nginx family would keep it until it is long enough.
       "x-accel-buffering": "no",
     });
@@ -118,16 +123,19 @@ class Stream implements EventSink {
     );
   }
 
-  async drained(): Promise<void> {
+  isBehind(): boolean {
+    return this.#reply.raw.writableLength > backlogBytes;
+  }
+
+  async drained(): Promise<boolean> {
     const { raw } = this.#reply;
-    if (!raw.writableNeedDrain || raw.destroyed) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        raw.off("drain", done).off("close", done);
-        resolve();
-      };
-      raw.on("drain", done).on("close", done);
-    });
+    if (!raw.destroyed && raw.writableNeedDrain) {
+      const late = AbortSignal.timeout(patienceMs);
+      await Promise.race([once(raw, "drain", { signal: late }), once(raw, "close", { signal: late })]).catch(() => {
+        this.#reply.log.info({ waitingBytes: raw.writableLength }, "event stream dropped: its client does not read");
+      });
+    }
+    return !raw.destroyed && !raw.writableNeedDrain;
   }
 
   close(): void {
@@ -139,11 +147,6 @@ class Stream implements EventSink {
 
   #write(text: string): void {
     const { raw } = this.#reply;
-    if (raw.destroyed || raw.writableEnded) return;
-    raw.write(text);
-    if (raw.writableLength > backlogBytes) {
-      this.#reply.log.warn({ backlogBytes: raw.writableLength }, "event stream dropped: its client does not read");
-      raw.destroy();
-    }
+    if (!raw.destroyed && !raw.writableEnded) raw.write(text);
   }
 }
