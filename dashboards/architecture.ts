@@ -85,7 +85,7 @@ export function describeOptions(options: readonly PositionOption[]): string {
     .flatMap(({ name, value }) => {
       if (value === true) return [humanize(name).toLowerCase()];
       if (value === false || value === 0) return [];
-      return [typeof value === "number" ? `${humanize(name).toLowerCase()} ${value}` : value];
+      return [`${humanize(name).toLowerCase()} ${value}`];
     })
     .join(", ");
 }

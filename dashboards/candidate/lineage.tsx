@@ -25,6 +25,12 @@ export function changesOf(variation: Readonly<Record<string, unknown>>): Change[
   );
 }
 
+/** Without the options that went with their operator: the new operator never had them. */
+export function withoutLeftovers(changes: readonly Change[]): Change[] {
+  const exchanged = new Set(changes.filter(({ gene }) => gene === "liv").map(({ position }) => position));
+  return changes.filter(({ position, to }) => !(exchanged.has(position) && isDefault(to)));
+}
+
 export function LineagePanel({ candidate }: { candidate: CandidateDetail }) {
   const changes = changesOf(candidate.variation);
   return (
@@ -45,11 +51,8 @@ export function LineagePanel({ candidate }: { candidate: CandidateDetail }) {
           <Fact title="Against the first parent">
             <GenomeStrip genome={candidate.genome} changed={new Set(changes.map(({ position }) => position))} />
             <ul class="changes">
-              {changes.map((change) => (
-                <li key={`${change.position} ${change.gene}`}>
-                  Position {change.position + 1}, {geneTitle(change.gene)}: {valueText(change.gene, change.from)} →{" "}
-                  {valueText(change.gene, change.to)}
-                </li>
+              {withoutLeftovers(changes).map((change) => (
+                <li key={`${change.position} ${change.gene}`}>{describeChange(change)}</li>
               ))}
             </ul>
           </Fact>
@@ -96,11 +99,17 @@ function describeVariation({ variation, knownDesign, parents }: CandidateDetail)
   return sentences[kind] ?? (kind ? humanize(kind) : parents.length > 0 ? "Variation" : "Not recorded");
 }
 
+function describeChange({ position, gene, from, to }: Change): string {
+  return `Position ${position + 1}, ${geneTitle(gene)}: ${valueText(gene, from)} → ${valueText(gene, to)}`;
+}
+
+const isDefault = (value: unknown) => value === null || value === undefined;
+
 const geneTitle = (gene: string) => (gene === "liv" ? "operator" : humanize(gene).toLowerCase());
 
 /** A class number is shown as its operator, anything else as it is. */
 export function valueText(gene: string, value: unknown): string {
-  if (value === null || value === undefined) return "default";
+  if (isDefault(value)) return "default";
   const operator = gene === "liv" && typeof value === "number" ? operatorOfClass(value) : null;
   return operator === null ? String(value) : paletteEntry(operator).title;
 }

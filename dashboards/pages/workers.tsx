@@ -93,9 +93,11 @@ function WorkerTable({ workers }: { workers: readonly WorkerInfo[] }) {
               <td>
                 <Slots worker={worker} />
               </td>
-              <td class="ids">
-                {worker.running.length === 0 ? <span class="muted">none</span> : worker.running.join(", ")}
-              </td>
+              {worker.running.length === 0 ? (
+                <td class="muted">none</td>
+              ) : (
+                <td class="ids">{worker.running.join(", ")}</td>
+              )}
               <td class="number">{formatAge(worker.startedAt, now)}</td>
               <td class="number">{formatAge(worker.heartbeatAt, now)}</td>
             </tr>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { costsOf, describeOptions, positionsOf, signOf } from "../../dashboards/architecture.ts";
 import { costShares, totalCosts } from "../../dashboards/candidate/costs.tsx";
-import { changesOf, valueText } from "../../dashboards/candidate/lineage.tsx";
+import { changesOf, valueText, withoutLeftovers } from "../../dashboards/candidate/lineage.tsx";
 import { operatorNames } from "../../genome/index.ts";
 
 describe("positions of a genome", () => {
@@ -34,7 +34,7 @@ describe("positions of a genome", () => {
     const option = (name: string, value: number | string | boolean) => ({ name, value, isDefault: false });
     expect(
       describeOptions([option("heads", 8), option("rotary", true), option("bias", false), option("map", "elu")]),
-    ).toBe("heads 8, rotary, elu");
+    ).toBe("heads 8, rotary, map elu");
     expect(describeOptions([option("heads", 8), option("kvHeads", 0)])).toBe("heads 8");
   });
 });
@@ -62,6 +62,14 @@ describe("lineage", () => {
     ).toEqual([change]);
     expect(changesOf({ kind: "mutation", changes: "many" })).toEqual([]);
     expect(changesOf({})).toEqual([]);
+  });
+
+  test("options that left with their operator are not told, those that were reset are", () => {
+    const exchanged = { position: 2, gene: "liv", from: 5, to: 9 };
+    const left = { position: 2, gene: "convolution", from: 3, to: null };
+    const reset = { position: 0, gene: "heads", from: 8, to: null };
+    const came = { position: 2, gene: "inner", from: null, to: 64 };
+    expect(withoutLeftovers([reset, exchanged, left, came])).toEqual([reset, exchanged, came]);
   });
 
   test("an operator class is shown by name", () => {
