@@ -1,5 +1,6 @@
 // The whole service in one place: database, queue, API, dashboard, and worker processes that are started again when they die.
 import { mkdir, writeFile } from "node:fs/promises";
+import { engineNames } from "../../workers/engine/select.ts";
 import { type ApiServer, startApi } from "../api/server.ts";
 import type { Config } from "../platform/config.ts";
 import { readyDatabase } from "../platform/database.ts";
@@ -24,6 +25,7 @@ export interface Service {
 const localKeyName = "local command line";
 
 export async function startService(config: Config, log: Log): Promise<Service> {
+  checkEngine(config);
   await mkdir(config.home, { recursive: true, mode: 0o700 });
   const closing: (() => Promise<unknown>)[] = [];
   const stop = async () => {
@@ -57,6 +59,14 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** Here, where a person sees it: a worker process that cannot begin would only be started again and again. */
+function checkEngine({ engine, workers }: Config): void {
+  const isKnown = engine === "auto" || engineNames.some((name) => name === engine);
+  if (workers > 0 && !isKnown) {
+    throw new CliError(`STARLING_ENGINE: there is no engine "${engine}"; there are auto, ${engineNames.join(", ")}.`);
   }
 }
 

@@ -1,9 +1,11 @@
 // Candidates that cannot be trained, and people who change their minds, on one service.
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { SearchConfigInput } from "../../genome/space.ts";
 import { openTestDatabase, type TestDatabase, temporaryHome } from "./postgres.ts";
 import { accountFor, descendantsOf, type Starling, startStarling, tiny } from "./starling.ts";
 import { until } from "./until.ts";
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let database: TestDatabase;
 let starling: Starling;
