@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { SearchConfigInput } from "../../genome/space.ts";
 import { openTestDatabase, type TestDatabase, temporaryHome } from "./postgres.ts";
-import { accountFor, descendantsOf, type Starling, startStarling, tiny } from "./starling.ts";
+import { accountFor, descendantsOf, type Starling, startStarling, tiny } from "./service-processes.ts";
 import { until } from "./until.ts";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { describeWith } from "../require.ts";
 import { openTestDatabase, temporaryHome } from "./postgres.ts";
 import { startRedis } from "./redis.ts";
-import { accountFor, type Starling, startStarling, tiny } from "./starling.ts";
+import { accountFor, type Starling, startStarling, tiny } from "./service-processes.ts";
 import { until } from "./until.ts";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { openTestDatabase, type TestDatabase, temporaryHome } from "./postgres.ts";
-import { accountFor, descendantsOf, isRunning, runStarling, startStarling, tiny } from "./starling.ts";
+import { accountFor, descendantsOf, isRunning, runStarling, startStarling, tiny } from "./service-processes.ts";
 import { until } from "./until.ts";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });

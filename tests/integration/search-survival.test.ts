@@ -1,7 +1,7 @@
 // One search, run undisturbed and disturbed: whatever is killed, and however many work on it, it gives the same candidates.
 import { afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { openTestDatabase, temporaryHome } from "./postgres.ts";
-import { accountFor, descendantsOf, isRunning, type Starling, startStarling, tiny } from "./starling.ts";
+import { accountFor, descendantsOf, isRunning, type Starling, startStarling, tiny } from "./service-processes.ts";
 import { until } from "./until.ts";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
