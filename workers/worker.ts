@@ -33,7 +33,7 @@ export interface RunningWorker {
 }
 
 /** The engine's child process for one slot of a worker. */
-export const newEngineProcess = (): EngineProcess<typeof jobs> => new EngineProcess<typeof jobs>({ jobsModule });
+const newEngineProcess = (): EngineProcess<typeof jobs> => new EngineProcess<typeof jobs>({ jobsModule });
 
 const jobsModule = moduleBeside(import.meta.url, "engine-jobs");
 

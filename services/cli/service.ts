@@ -1,5 +1,5 @@
 // The whole service in one place: database, queue, API, dashboard, and worker processes that are started again when they die.
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { engineNames } from "../../workers/engine/select.ts";
 import { type ApiServer, startApi } from "../api/server.ts";
 import type { Config } from "../platform/config.ts";
@@ -84,7 +84,10 @@ function workerEnvironment(config: Config, databaseUrl: string): Record<string, 
 async function localKey(config: Config, store: Store, url: string): Promise<{ apiKey: string; isNewKey: boolean }> {
   const known = await readKey(config, store);
   const apiKey = known ?? (await store.createApiKey(localKeyName)).key;
-  await writeFile(connectionFile(config.home), `${JSON.stringify({ url, apiKey }, null, 2)}\n`, { mode: 0o600 });
+  const file = connectionFile(config.home);
+  // By rename, so that a command never reads half a file.
+  await writeFile(`${file}.${process.pid}`, `${JSON.stringify({ url, apiKey }, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${file}.${process.pid}`, file);
   return { apiKey, isNewKey: known === null };
 }
 
