@@ -33,7 +33,7 @@ export interface QueueOptions {
 }
 
 /** What is used of BullMQ's classes, whose types differ from backend to backend. */
-type EntryQueue = Pick<Queue, "addBulk" | "getJobCounts" | "obliterate" | "close"> & Listening;
+type EntryQueue = Pick<Queue, "addBulk" | "getJobCounts" | "obliterate" | "waitUntilReady" | "close"> & Listening;
 type EntryWorker = Pick<Worker, "close"> & Listening;
 interface Listening {
   on(event: "error", listener: (error: Error) => void): unknown;
@@ -65,7 +65,14 @@ export async function openQueues(options: QueueOptions): Promise<Queues> {
   const backend = await (options.redisUrl === undefined
     ? openPostgresBackend(options)
     : openRedisBackend({ ...options, redisUrl: options.redisUrl }));
-  return new Queues(backend, options);
+  const queues = new Queues(backend, options);
+  try {
+    await queues.ready();
+  } catch (error) {
+    await queues.close().catch(() => undefined);
+    throw error;
+  }
+  return queues;
 }
 
 export class Queues {
@@ -89,6 +96,18 @@ export class Queues {
 
   get backend(): "postgres" | "redis" {
     return this.#backend.name;
+  }
+
+  /**
+   * Resolves once the tables are there: a queue that failed to make or read them never tries again. A Redis that is down
+   * is not waited for; it is used whenever it comes.
+   */
+  async ready(): Promise<void> {
+    if (this.backend === "redis") return;
+    const opened = Object.values(this.#queues).map((queue) => queue.waitUntilReady());
+    await Promise.all(opened).catch((cause) => {
+      throw new AppError("QUEUE_UNAVAILABLE", `the queue in postgres cannot be set up: ${cause.message}`, { cause });
+    });
   }
 
   /**

@@ -41,7 +41,7 @@ describe("submitting", () => {
       "SELECT algorithm_state FROM searches WHERE id = $1",
       [id],
     );
-    expect(row?.algorithm_state).toMatchObject({ algorithm: "random", seed: 5, nextNumber: 1 });
+    expect(row?.algorithm_state).toMatchObject({ algorithm: { algorithm: "random", seed: 5, nextNumber: 1 } });
     const before = (await api.queues.counts()).advance.waiting;
     await create();
     await until(async () => (await api.queues.counts()).advance.waiting > before);

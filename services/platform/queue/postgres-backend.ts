@@ -12,6 +12,7 @@ export async function openPostgresBackend({ databaseUrl, prefix }: QueueOptions)
     max: 2,
     connectionTimeoutMillis: 5000,
     keepAlive: true,
+    Client: CalmClient,
   };
   const probe = new pg.Pool({ connectionString: databaseUrl, max: 1, connectionTimeoutMillis: 2000 });
   probe.on("error", () => undefined);
@@ -26,4 +27,15 @@ export async function openPostgresBackend({ databaseUrl, prefix }: QueueOptions)
     close: () => probe.end(),
   };
   return backend;
+}
+
+/**
+ * BullMQ takes clients from its pool without listening to their errors; a server that stops at that moment would end
+ * this process. The query that was under way still rejects.
+ */
+class CalmClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    this.on("error", () => undefined);
+  }
 }
