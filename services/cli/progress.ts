@@ -19,7 +19,7 @@ export function progressOf({ candidates, budget }: Pick<SearchSummary, "candidat
   return { done: complete + pruned + failed + cancelled, total: budget.candidates };
 }
 
-/** What goes on, in a few words. Known designs come first: until they are trained no candidate can be done. */
+/** What goes on, the most wanted first, as a narrow terminal cuts the rest off. Known designs come first: until they are trained no candidate can be done. */
 export function progressText(search: Search): string {
   const { done } = progressOf(search);
   const finished = search.evaluations.complete + search.evaluations.failed;
@@ -28,11 +28,12 @@ export function progressText(search: Search): string {
   if (done === 0 && search.knownDesigns > 0 && search.state === "running") {
     return `training the ${count(search.knownDesigns)} known designs first: ${count(finished)} evaluations done`;
   }
-  const best = search.objectives[0]?.name ?? "score";
+  const best = search.objectives.map(({ name }) => `${name} ${objectiveText(name, search.best[name])}`);
   return [
-    `best ${best} ${objectiveText(best, search.best[best])}`,
-    `hypervolume ${search.hypervolume?.toPrecision(3) ?? "–"}`,
     search.state === "running" ? `ETA ${duration(search.etaSeconds)}` : search.state,
+    `${count(search.candidatesPerHour)} per hour`,
+    `hypervolume ${search.hypervolume?.toPrecision(3) ?? "–"}`,
+    `best ${best.join(", ")}`,
   ].join(" | ");
 }
 
