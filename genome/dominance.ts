@@ -36,6 +36,28 @@ export function rankByDominance(points: readonly (readonly number[])[]): number[
   return ranks;
 }
 
+/** Indices of the points that no other dominates, rising; equal points are all kept. O(n log n + n x front). */
+export function nonDominated(points: readonly (readonly number[])[]): number[] {
+  if (points.length === 0) return [];
+  assertFinite(points);
+  const front: (readonly number[])[] = [];
+  const kept: number[] = [];
+  let previous: { point: readonly number[]; isKept: boolean } | null = null;
+  for (const index of lexicographicOrder(points)) {
+    const point = points[index]!;
+    if (previous === null || compareLexicographically(previous.point, point) !== 0) {
+      // Whatever dominates it comes before it in this order.
+      const by = front.findIndex((member) => dominates(member, point));
+      if (by < 0) front.push(point);
+      // A member that dominates one point dominates many: the next point meets it first.
+      else [front[0], front[by]] = [front[by]!, front[0]!];
+      previous = { point, isKept: by < 0 };
+    }
+    if (previous.isKept) kept.push(index);
+  }
+  return kept.sort((a, b) => a - b);
+}
+
 /**
  * Crowding distance of each point of one front (Deb et al. 2002, NSGA-II): the sum over objectives of the gap between its
  * neighbours, as a share of the front's extent; Infinity at the ends of an objective.

@@ -1,5 +1,5 @@
 // Which candidates of a search nothing dominates: computed from compact rows, and kept until a candidate finishes.
-import { rankByDominance } from "../../genome/dominance.ts";
+import { nonDominated } from "../../genome/dominance.ts";
 import { toMinimized } from "../../genome/objectives.ts";
 import type { Store } from "../platform/store/store.ts";
 import type { Search } from "../platform/store/types.ts";
@@ -44,9 +44,9 @@ export class FrontReader {
   async #compute({ id, config }: Pick<Search, "id" | "config">): Promise<FrontNumbers> {
     const complete = await this.#store.completeCandidates(id);
     const feasible = complete.filter(({ feasible }) => feasible);
-    const ranks = rankByDominance(feasible.map((candidate) => toMinimized(config.objectives, candidate)));
+    const front = nonDominated(feasible.map((candidate) => toMinimized(config.objectives, candidate)));
     return {
-      front: feasible.filter((_, index) => ranks[index] === 0).map(({ number }) => number),
+      front: front.map((index) => feasible[index]!.number),
       knownDesigns: complete.filter(({ knownDesign }) => knownDesign !== null).map(({ number }) => number),
     };
   }

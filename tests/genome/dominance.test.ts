@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { crowdingDistances, dominates, Random, rankByDominance } from "../../genome/index.ts";
+import { crowdingDistances, dominates, nonDominated, Random, rankByDominance } from "../../genome/index.ts";
 
 /** Few distinct values, so that ties and duplicates abound. */
 const clouds = fc.integer({ min: 1, max: 5 }).chain((objectives) =>
@@ -43,6 +43,19 @@ test.each([2, 3, 4])("ranks of 300 random points in %i objectives equal those of
   const random = new Random(objectives);
   const points = Array.from({ length: 300 }, () => Array.from({ length: objectives }, () => random.uniform()));
   expect(rankByDominance(points)).toEqual(peel(points));
+});
+
+test("the non-dominated points are those that peeling takes first, equal ones all kept", () => {
+  const first = (points: readonly number[][]) => peel(points).flatMap((rank, index) => (rank === 0 ? [index] : []));
+  fc.assert(
+    fc.property(clouds, (points) => {
+      expect(nonDominated(points)).toEqual(first(points));
+    }),
+    { numRuns: 2000 },
+  );
+  const random = new Random("front");
+  const points = Array.from({ length: 400 }, () => Array.from({ length: 4 }, () => random.uniform()));
+  expect(nonDominated(points)).toEqual(first(points));
 });
 
 test("ranks do not depend on the order of the points", () => {
