@@ -10,7 +10,7 @@ import { closePromptly } from "./plugins/closing.ts";
 import { serveDashboard } from "./plugins/dashboard.ts";
 import { measure } from "./plugins/metrics.ts";
 import { describeApi } from "./plugins/openapi.ts";
-import { answerProblems, refuseBadUrl } from "./plugins/problems.ts";
+import { answerProblems, refuseBadUrl, refuseBrokenRequest } from "./plugins/problems.ts";
 import { limitRequests } from "./plugins/rate-limit.ts";
 import { logRequests, requestId } from "./plugins/request-log.ts";
 import { routeCandidates } from "./routes/candidates.ts";
@@ -36,6 +36,7 @@ export async function buildApp(options: ApiOptions): Promise<Api> {
     requestTimeout: 30_000,
     forceCloseConnections: "idle",
     frameworkErrors: refuseBadUrl,
+    clientErrorHandler: refuseBrokenRequest,
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(createSerializerCompiler());

@@ -9,6 +9,9 @@ const errors = {
   EMBEDDED_POSTGRES_FAILED: { status: 503, title: "The embedded Postgres did not start" },
 
   REQUEST_INVALID: { status: 422, title: "The request is not valid" },
+  HTTP_INVALID: { status: 400, title: "The request is not HTTP" },
+  HEADERS_TOO_LARGE: { status: 431, title: "The request's headers are too large" },
+  REQUEST_TIMEOUT: { status: 408, title: "The request did not come to an end" },
   BODY_INVALID: { status: 400, title: "The body cannot be read" },
   BODY_TOO_LARGE: { status: 413, title: "The body is too large" },
   MEDIA_TYPE_UNSUPPORTED: { status: 415, title: "The body must be application/json" },

@@ -2,10 +2,12 @@
 
 import type { AddressInfo } from "node:net";
 import { connect } from "node:net";
+import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildApp } from "../../services/api/app.ts";
 import { bodyLimitBytes } from "../../services/api/plugins/bodies.ts";
 import { problem } from "../../services/api/schemas.ts";
-import { type Answer, inject, openTestApi, type TestApi } from "./api.ts";
+import { type Answer, inject, openTestApi, type TestApi, testConfig } from "./api.ts";
 
 let api: TestApi;
 beforeAll(async () => {
@@ -267,6 +269,37 @@ describe("bodies", () => {
     expect(sent).toBeLessThan(100 * 0x10000);
   });
 
+  test.each([
+    ["no HTTP at all", "hello\r\n\r\n", 400, "HTTP_INVALID"],
+    [
+      "headers without end",
+      `GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: ${"x".repeat(20_000)}\r\n\r\n`,
+      431,
+      "HEADERS_TOO_LARGE",
+    ],
+    [
+      "two lengths",
+      "GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+      400,
+      "HTTP_INVALID",
+    ],
+    [
+      "a length and chunks",
+      "POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+      400,
+      "HTTP_INVALID",
+    ],
+  ])("%s is answered with a problem too", async (_, bytes, status, code) => {
+    const { port } = await listening();
+    const socket = connect(port, "127.0.0.1");
+    socket.write(bytes);
+    let text = "";
+    for await (const data of socket) text += data;
+    expect(text).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(text).toContain("application/problem+json");
+    expect(problem.parse(JSON.parse(text.split("\r\n\r\n")[1] ?? ""))).toMatchObject({ status, code });
+  });
+
   async function overSocket(typeLine: string): Promise<{ answered: number }> {
     const { port } = await listening();
     const socket = connect(port, "127.0.0.1");
@@ -287,6 +320,33 @@ async function listening(): Promise<AddressInfo> {
   await listen;
   return api.app.server.address() as AddressInfo;
 }
+
+describe("the service's own faults", () => {
+  test("are told in constant words; the log has the cause under the same id", async () => {
+    const lines: string[] = [];
+    const log = pino({ level: "error" }, { write: (line: string) => void lines.push(line) });
+    const faults = {
+      "secret at 10.1.2.3": () => Promise.reject(new Error("secret at 10.1.2.3")),
+      "Response doesn't match the schema": () => Promise.resolve([{ id: 7 } as never]),
+    };
+    for (const [cause, listWorkers] of Object.entries(faults)) {
+      lines.length = 0;
+      const store = { ...api.store, listWorkers };
+      const app = await buildApp({ config: testConfig, store, queues: api.queues, log });
+      const headers = { authorization: `Bearer ${api.key}` };
+      const answer = await inject(app, { method: "GET", url: "/api/v1/workers", headers });
+      await app.close();
+      expect(answer.status).toBe(500);
+      expect(problem.parse(answer.body)).toMatchObject({
+        ...{ status: 500, code: "INTERNAL", title: "The service failed to answer" },
+        detail: "The service failed to answer. The log has more under this request id.",
+      });
+      expect(lines).toHaveLength(1);
+      expect(JSON.parse(lines[0] ?? "").requestId).toBe(answer.body.requestId);
+      expect(lines[0]).toContain(cause);
+    }
+  });
+});
 
 describe("the OpenAPI document", () => {
   test("is 3.1, names every route of the API, and every reference in it leads somewhere", async () => {

@@ -1,7 +1,9 @@
 // Every error, whoever made it, leaves as problem+json (RFC 9457).
 //
 // From 500 upward the text is the same for every cause and the log has the rest under the same request id.
+import { randomUUID } from "node:crypto";
 import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { AppError, type ErrorCode } from "../../platform/errors.ts";
 import type { Api } from "../api.ts";
@@ -22,6 +24,22 @@ export function answerProblems(app: Api): void {
 /** For what Fastify refuses before any hook: an address that cannot be decoded. */
 export function refuseBadUrl(error: Error, request: FastifyRequest, reply: FastifyReply): void {
   sendProblem(new AppError("NOT_FOUND", error.message), request, reply);
+}
+
+const codesOfNode: Record<string, ErrorCode> = {
+  HPE_HEADER_OVERFLOW: "HEADERS_TOO_LARGE",
+  ERR_HTTP_REQUEST_TIMEOUT: "REQUEST_TIMEOUT",
+};
+
+/** For what Node refuses before Fastify sees it: bytes that are no request. */
+export function refuseBrokenRequest({ code = "", message }: NodeJS.ErrnoException, socket: Socket): void {
+  if (code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const error = new AppError(codesOfNode[code] ?? "HTTP_INVALID", message);
+  const body = JSON.stringify(problemOf(error, randomUUID()));
+  socket.end(
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
 }
 
 export function problemOf(error: AppError, requestId: string): Problem {
