@@ -232,6 +232,19 @@ describe("who may listen", () => {
   });
 });
 
+test("a heartbeat comes within 15 seconds, and ends the streams of a key that was revoked", async () => {
+  const revoked = await api.store.createApiKey("to be revoked");
+  const stream = await follow("", { authorization: `Bearer ${revoked.key}` });
+  const other = await fetch(`${base}/api/v1/events`, { headers: { authorization: `Bearer ${api.key}` } });
+  await api.store.revokeApiKey(revoked.id);
+  let text = "";
+  for await (const chunk of other.body ?? []) {
+    text += Buffer.from(chunk).toString();
+    if (/^:$/m.test(text)) break;
+  }
+  await until(() => stream.ended(), 2000);
+});
+
 test("closing the server ends its streams, answers what was asked, and waits for nobody else", async () => {
   const { store, queues } = api;
   const server = await startApi({ config: { ...testConfig, port: 0 }, store, queues, log: silentLog });
