@@ -3,12 +3,11 @@ import { mkdir, rename, writeFile } from "node:fs/promises";
 import { engineNames } from "../../workers/engine/select.ts";
 import { type ApiServer, startApi } from "../api/server.ts";
 import type { Config } from "../platform/config.ts";
-import { readyDatabase } from "../platform/database.ts";
 import type { Log } from "../platform/log.ts";
+import { openPlatform } from "../platform/open-platform.ts";
 import { packagePath } from "../platform/package-folder.ts";
-import { openQueues } from "../platform/queue.ts";
 import { startReconciler } from "../platform/reconcile.ts";
-import { openStore, type Store } from "../platform/store/store.ts";
+import type { Store } from "../platform/store/store.ts";
 import { connectionFile, readLocalConnection } from "./client.ts";
 import { CliError } from "./errors.ts";
 import { superviseWorkers } from "./supervisor.ts";
@@ -32,18 +31,9 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     for (const close of closing.splice(0).reverse()) await close();
   };
   try {
-    const database = await readyDatabase(config, log);
-    closing.push(() => database.close());
-    const store = openStore({ databaseUrl: database.url, connections: config.databaseConnections, log });
-    closing.push(() => store.close());
-    const queues = await openQueues({
-      databaseUrl: database.url,
-      redisUrl: config.redisUrl,
-      prefix: config.queuePrefix,
-      lockSeconds: config.leaseSeconds,
-      log,
-    });
-    closing.push(() => queues.close());
+    const platform = await openPlatform(config, log);
+    closing.push(() => platform.close());
+    const { database, store, queues } = platform;
     const reconciler = startReconciler(store, queues, { intervalSeconds: config.reconcileSeconds, log });
     closing.push(() => reconciler.stop());
     const api = await listen(config, () =>

@@ -2,11 +2,9 @@
 import type { Command } from "commander";
 import { startWorker } from "../../../workers/worker.ts";
 import { loadConfig } from "../../platform/config.ts";
-import { readyDatabase } from "../../platform/database.ts";
 import { createLog } from "../../platform/log.ts";
-import { openQueues } from "../../platform/queue.ts";
+import { openPlatform } from "../../platform/open-platform.ts";
 import { startReconciler } from "../../platform/reconcile.ts";
-import { openStore } from "../../platform/store/store.ts";
 import { untilAskedToStop } from "../signals.ts";
 
 export function addWorkerCommand(program: Command): void {
@@ -17,23 +15,14 @@ export function addWorkerCommand(program: Command): void {
       const config = loadConfig();
       const log = createLog(config, "starling-worker");
       const asked = untilAskedToStop({ parent: true });
-      const database = await readyDatabase(config, log);
-      const store = openStore({ databaseUrl: database.url, connections: config.databaseConnections, log });
-      const queues = await openQueues({
-        databaseUrl: database.url,
-        redisUrl: config.redisUrl,
-        prefix: config.queuePrefix,
-        lockSeconds: config.leaseSeconds,
-        log,
-      });
+      const platform = await openPlatform(config, log);
+      const { store, queues } = platform;
       const reconciler = startReconciler(store, queues, { intervalSeconds: config.reconcileSeconds, log });
       const worker = await startWorker({ config, store, queues, log });
       const reason = await Promise.race([asked, worker.drained.then(() => "drain")]);
       log.info({ reason }, "worker stopping");
       await reconciler.stop();
       await worker.stop();
-      await queues.close();
-      await store.close();
-      await database.close();
+      await platform.close();
     });
 }
