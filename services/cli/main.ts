@@ -1,4 +1,5 @@
-// The `starling` command: one program, one subcommand per file in `commands`.
+// The `starling` command: one program, one subcommand per file in `commands`. What is heavy (tensors, the database, the
+// API) is imported by the actions that need it, so that `starling search list` answers at once.
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { EngineError } from "../../workers/engine/errors.ts";

@@ -11,7 +11,6 @@ import { ApiClient } from "../client.ts";
 import { CliError, exitCodes } from "../errors.ts";
 import { frontTable } from "../front-table.ts";
 import { duration, printLine } from "../output.ts";
-import { startService } from "../service.ts";
 import { untilAskedToStop } from "../signals.ts";
 import { exitCodeOf, watchSearch } from "../watch.ts";
 import { bestCandidate, exportGenome } from "./search.ts";
@@ -42,6 +41,7 @@ export function addDemoCommand(program: Command): void {
       const stopping = new AbortController();
       const signal = asked.then((name) => stopping.abort(name));
       printLine("Starting Postgres, the API and a worker ...");
+      const { startService } = await import("../service.ts");
       const service = await startService(given, createLog(given, "starling"));
       try {
         process.exitCode = await runDemo(new ApiClient(service), given.home, stopping.signal);

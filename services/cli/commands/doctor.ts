@@ -3,10 +3,7 @@ import { availableParallelism, totalmem } from "node:os";
 import type { Command } from "commander";
 import { chooseEngine, describeEngines, type EngineName } from "../../../workers/engine/select.ts";
 import { type Config, loadConfig } from "../../platform/config.ts";
-import { readyDatabase } from "../../platform/database.ts";
 import { silentLog } from "../../platform/log.ts";
-import { openQueues } from "../../platform/queue.ts";
-import { openStore } from "../../platform/store/store.ts";
 import { exitCodes } from "../errors.ts";
 import { isJson } from "../globals.ts";
 import { bytes, printJson, printLine, table } from "../output.ts";
@@ -43,6 +40,9 @@ export function addDoctorCommand(program: Command): void {
 }
 
 async function checkServices(config: Config): Promise<Check[]> {
+  const { readyDatabase } = await import("../../platform/database.ts");
+  const { openQueues } = await import("../../platform/queue.ts");
+  const { openStore } = await import("../../platform/store/store.ts");
   let url: string | undefined;
   const closing: (() => Promise<unknown>)[] = [];
   const database = await check("database", async () => {

@@ -1,7 +1,7 @@
 // `starling parity`: every record in a folder of published cases through our code, a line per case.
 import type { Command } from "commander";
 import { chooseEngine, type EngineName } from "../../../workers/engine/select.ts";
-import { runParity } from "../../../workers/parity.ts";
+import type { ParityResult } from "../../../workers/parity.ts";
 import { CliError, exitCodes } from "../errors.ts";
 import { isJson } from "../globals.ts";
 import { printLine } from "../output.ts";
@@ -17,6 +17,7 @@ export function addParityCommand(program: Command): void {
     .action(async (options: { dir: string; engine: string; kind?: string[] }, command: Command) => {
       const engine = await chooseEngine(options.engine as EngineName | "auto");
       const counts = { pass: 0, fail: 0, unsupported: 0 };
+      const { runParity } = await import("../../../workers/parity.ts");
       const cases = runParity(options.dir, { engine, ...(options.kind && { kinds: options.kind }) });
       try {
         for await (const result of cases) {
@@ -32,9 +33,7 @@ export function addParityCommand(program: Command): void {
     });
 }
 
-type Result = Awaited<ReturnType<ReturnType<typeof runParity>["next"]>>["value"];
-
-function lineOf({ system, case: name, maxErrorY, maxErrorGradients, verdict, detail }: NonNullable<Result>): string {
+function lineOf({ system, case: name, maxErrorY, maxErrorGradients, verdict, detail }: ParityResult): string {
   const errors = `y ${errorText(maxErrorY)}  gradients ${errorText(maxErrorGradients)}`;
   return `${verdict.padEnd(11)}  ${system.padEnd(34)} ${name.padEnd(40)} ${errors}${detail ? `  ${detail}` : ""}`;
 }

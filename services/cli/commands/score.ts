@@ -21,7 +21,7 @@ import {
 } from "../../../genome/index.ts";
 import { chooseEngine, type EngineName } from "../../../workers/engine/select.ts";
 import { settingsOf, stepsOf } from "../../../workers/mad/profiles.ts";
-import { type TrainingResult, trainAndScore } from "../../../workers/mad/training.ts";
+import type { TrainingResult } from "../../../workers/mad/training.ts";
 import { loadConfig } from "../../platform/config.ts";
 import { CliError, exitCodes } from "../errors.ts";
 import { isJson } from "../globals.ts";
@@ -55,6 +55,7 @@ async function score(text: string, options: ScoreOptions, command: Command): Pro
   const threads = wholeNumber("--threads", options.threads, 1);
   const shape = shapeOfSearch(searchConfig.parse({ profile: options.profile }));
   const genome = readGenome(text, options.profile);
+  const { trainAndScore } = await import("../../../workers/mad/training.ts");
   const engine = await chooseEngine(options.engine, { threads });
   const settings = settingsOf(options.profile, options.task ?? [...taskNames]);
   const total = settings.reduce((sum, setting) => sum + stepsOf(setting), 0);

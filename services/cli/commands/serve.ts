@@ -4,7 +4,6 @@ import { loadConfig, variableNames } from "../../platform/config.ts";
 import { createLog } from "../../platform/log.ts";
 import { isJson } from "../globals.ts";
 import { printJson, printLine } from "../output.ts";
-import { startService } from "../service.ts";
 import { untilAskedToStop } from "../signals.ts";
 
 export function addServeCommand(program: Command): void {
@@ -16,6 +15,7 @@ export function addServeCommand(program: Command): void {
       const config = loadConfig();
       const log = createLog(config, "starling");
       const asked = untilAskedToStop();
+      const { startService } = await import("../service.ts");
       const service = await startService(config, log);
       if (isJson(command)) {
         printJson({ url: service.url, ...(service.isNewKey && { apiKey: service.apiKey }) });

@@ -1,10 +1,7 @@
 // `starling worker`: joins a service from this process; needs DATABASE_URL, and REDIS_URL where the service has one.
 import type { Command } from "commander";
-import { startWorker } from "../../../workers/worker.ts";
 import { loadConfig } from "../../platform/config.ts";
 import { createLog } from "../../platform/log.ts";
-import { openPlatform } from "../../platform/open-platform.ts";
-import { startReconciler } from "../../platform/reconcile.ts";
 import { untilAskedToStop } from "../signals.ts";
 
 export function addWorkerCommand(program: Command): void {
@@ -15,6 +12,9 @@ export function addWorkerCommand(program: Command): void {
       const config = loadConfig();
       const log = createLog(config, "starling-worker");
       const asked = untilAskedToStop({ parent: true });
+      const { startWorker } = await import("../../../workers/worker.ts");
+      const { openPlatform } = await import("../../platform/open-platform.ts");
+      const { startReconciler } = await import("../../platform/reconcile.ts");
       const platform = await openPlatform(config, log);
       const { store, queues } = platform;
       const reconciler = startReconciler(store, queues, { intervalSeconds: config.reconcileSeconds, log });
