@@ -35,6 +35,8 @@ export async function buildApp(options: ApiOptions): Promise<Api> {
     bodyLimit: bodyLimitBytes,
     requestTimeout: 30_000,
     forceCloseConnections: "idle",
+    // What arrives while the server closes is still answered: its parts close after it.
+    return503OnClosing: false,
     frameworkErrors: refuseBadUrl,
     clientErrorHandler: refuseBrokenRequest,
   }).withTypeProvider<ZodTypeProvider>();

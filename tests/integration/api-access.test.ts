@@ -1,5 +1,7 @@
 // Who may ask, from where, and how often.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -294,6 +296,39 @@ describe("the dashboard's files", () => {
     expect(answer.text).not.toContain("not for you");
     expect(answer.headers["content-type"]).toContain("application/problem+json");
   });
+});
+
+test("under a path of a proxy every address still leads there", async () => {
+  await api.app.listen({ port: 0, host: "127.0.0.1" });
+  const { port } = api.app.server.address() as AddressInfo;
+  const proxy = createServer((incoming, outgoing) => {
+    const path = (incoming.url ?? "").replace(/^\/lab\/starling/, "");
+    const onward = request({ port, path, method: incoming.method, headers: incoming.headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+    });
+    incoming.pipe(onward);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const base = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/lab/starling`;
+  const headers = { authorization: `Bearer ${api.key}` };
+
+  const docs = await fetch(`${base}/docs`, { headers });
+  expect(docs.url).toBe(`${base}/docs/`);
+  const sources = [...(await docs.text()).matchAll(/(?:src|href)="([^"]+)"/g)].map(([, source]) => source ?? "");
+  expect(sources.length).toBeGreaterThan(3);
+  for (const source of sources) expect((await fetch(new URL(source, docs.url), { headers })).status, source).toBe(200);
+  const document = (await (await fetch(`${base}/docs/json`, { headers })).json()) as { servers: { url: string }[] };
+  expect(new URL(document.servers[0]?.url ?? "", `${base}/docs/json`).href).toBe(`${base}/`);
+
+  const created = await fetch(`${base}/api/v1/searches`, {
+    ...{ method: "POST", headers: { ...headers, "content-type": "application/json" }, body: "{}" },
+  });
+  const search = new URL(created.headers.get("location") ?? "", created.url);
+  expect((await fetch(search, { headers })).status).toBe(200);
+  expect(search.href.startsWith(`${base}/api/v1/searches/`)).toBe(true);
+  proxy.close();
+  proxy.closeAllConnections();
 });
 
 describe("rates", () => {

@@ -39,7 +39,8 @@ export async function describeApi(app: Api, { openPages }: ApiConfig): Promise<v
         version: "1",
         description:
           "Searches for hybrid sequence-model architectures. Every error is a problem (RFC 9457) with a `code`; a 422 names " +
-          "each fault by a JSON pointer into the body.",
+          "each fault by a JSON pointer into the body. Everything needs an API key but /healthz, /readyz and signing in; " +
+          "/docs and /metrics need one too unless STARLING_OPEN_PAGES names them.",
       },
       security: [{ apiKey: [] }, { session: [] }],
       components: {
