@@ -9,6 +9,8 @@ import { describe, expect, test } from "vitest";
 export const referenceFolder =
   process.env.STARLING_REFERENCE ?? fileURLToPath(new URL("../../shared/reference", import.meta.url));
 
+const packageFile = fileURLToPath(new URL("../package.json", import.meta.url));
+
 const requirements = {
   reference: {
     present: () => existsSync(`${referenceFolder}/index.json`),
@@ -25,6 +27,10 @@ const requirements = {
   torch: {
     present: () => spawnSync(pythonPath(), ["-c", "import torch"]).status === 0,
     reason: "python3 has no torch (Debian: python3-torch)",
+  },
+  otherUsers: {
+    present: () => spawnSync("test", ["-r", packageFile], { uid: 65534, gid: 65534 }).status === 0,
+    reason: "only root may run as other users, and those must be able to read this folder",
   },
 } as const;
 

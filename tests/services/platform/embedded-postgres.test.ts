@@ -28,6 +28,7 @@ import { silentLog } from "../../../services/platform/log.ts";
 import { temporaryHome } from "../../integration/postgres.ts";
 import { type Program, runProgram } from "../../integration/program.ts";
 import { until } from "../../integration/until.ts";
+import { describeWith } from "../../require.ts";
 
 const isRoot = process.getuid?.() === 0;
 const cleanups: (() => unknown)[] = [];
@@ -364,26 +365,28 @@ describe.runIf(isRoot)("started by root", () => {
     expect(canReach(join(folder, "not", "there", "yet"), null)).toBe(true);
   });
 
-  for (const [who, uid] of [
-    ["nobody", 65534],
-    ["a user id without a name", 54321],
-  ] as const) {
-    test(`by ${who} instead, everything works as that user`, async () => {
-      const home = newHome();
-      chownSync(home, uid, uid);
-      chmodSync(home, 0o700);
-      const program = startElsewhere(home, { uid, gid: uid, env: { PATH: process.env.PATH } });
-      const { url, pid } = await said(program);
-      expect(statSync(`/proc/${pid}`).uid).toBe(uid);
-      expect(await ask(url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
-      expect(statSync(join(home, "postgres")).mode & 0o077).toBe(0);
-    });
-  }
+  describeWith("otherUsers", "with other users", () => {
+    for (const [who, uid] of [
+      ["nobody", 65534],
+      ["a user id without a name", 54321],
+    ] as const) {
+      test(`by ${who} instead, everything works as that user`, async () => {
+        const home = newHome();
+        chownSync(home, uid, uid);
+        chmodSync(home, 0o700);
+        const program = startElsewhere(home, { uid, gid: uid, env: { PATH: process.env.PATH } });
+        const { url, pid } = await said(program);
+        expect(statSync(`/proc/${pid}`).uid).toBe(uid);
+        expect(await ask(url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+        expect(statSync(join(home, "postgres")).mode & 0o077).toBe(0);
+      });
+    }
 
-  test("a folder that another user's server made says whose it is", async () => {
-    const home = newHome();
-    await (await startEmbeddedPostgres({ home, log: silentLog })).stop();
-    const program = runProgram("hold-postgres", [home], { uid: 54321, gid: 54321, env: { PATH: process.env.PATH } });
-    await expect(program.says("}\n")).rejects.toThrow(/belongs to another user/);
+    test("a folder that another user's server made says whose it is", async () => {
+      const home = newHome();
+      await (await startEmbeddedPostgres({ home, log: silentLog })).stop();
+      const program = runProgram("hold-postgres", [home], { uid: 54321, gid: 54321, env: { PATH: process.env.PATH } });
+      await expect(program.says("}\n")).rejects.toThrow(/belongs to another user/);
+    });
   });
 });
