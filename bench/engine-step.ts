@@ -2,7 +2,8 @@
 // vocabulary 16, AdamW included. Beside it, if a script is given, one step of the attention model in PyTorch.
 //
 //   npx tsx bench/engine-step.ts [--operators attention,hyena] [--batches 16,128] [--threads 1,2] [--calls 5]
-//     [--torch SCRIPT [--python /usr/bin/python3]] [--out bench/results/engine-step.json]
+//     [--torch SCRIPT [--python /usr/bin/python3]] [--remark TEXT]
+//     [--out bench/results/engine-step.json]
 //
 // The script reads B, THREADS and STEPS from its environment and prints JSON with `ms_per_step`. Wall time is the
 // median of the calls and their least, because other work on the machine only ever adds to it.
@@ -25,6 +26,7 @@ const { values: given } = parseArgs({
     calls: { type: "string", default: "5" },
     torch: { type: "string" },
     python: { type: "string", default: "/usr/bin/python3" },
+    remark: { type: "string", default: "" },
     out: { type: "string", default: "bench/results/engine-step.json" },
   },
 });
@@ -64,7 +66,7 @@ const machine = {
 };
 writeFileSync(
   given.out,
-  `${JSON.stringify({ date: new Date().toISOString(), machine, shape, measurements }, null, 2)}\n`,
+  `${JSON.stringify({ date: new Date().toISOString(), machine, remark: given.remark, shape, measurements }, null, 2)}\n`,
 );
 console.log(`written to ${given.out}`);
 
