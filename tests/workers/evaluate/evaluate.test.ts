@@ -168,6 +168,7 @@ describe("a training stopped from outside", () => {
     await own.store.changeSearchState(searchId, "cancelled");
     await running;
     expect(isAlive(pid)).toBe(false);
+    expect(said.join()).toContain('"why":"cancelled"');
     expect(await row(id)).toMatchObject({ state: "cancelled", score: null, outcome: null, reason: null });
     expect(rung).toEqual({ advance: [], evaluate: [], export: [] });
   });
@@ -181,6 +182,7 @@ describe("a training stopped from outside", () => {
     const other = await takeOver(id);
     await running;
     expect(isAlive(pid)).toBe(false);
+    expect(said.join()).toContain('"why":"lost"');
     expect(await row(id)).toMatchObject({ state: "running", workerId: "worker-b", attempt: 2 });
     expect(await own.store.finishEvaluation(other, scored(0.9))).not.toBeNull();
   });
@@ -195,6 +197,7 @@ describe("a training stopped from outside", () => {
     draining.abort();
     await running;
     expect(isAlive(pid)).toBe(false);
+    expect(said.join()).toContain('"why":"draining"');
     expect(await row(id)).toMatchObject({ state: "waiting", attempt: 0, workerId: null });
     expect(rung.evaluate).toEqual([id]);
   });
