@@ -45,7 +45,13 @@ export function superviseWorkers(
       if (worker.exitCode !== null || worker.signalCode !== null) return;
       const ended = new Promise((resolve) => worker.once("exit", resolve));
       worker.kill("SIGTERM");
-      const kill = setTimeout(() => worker.kill("SIGKILL"), (config.drainSeconds + 15) * 1000);
+      const kill = setTimeout(
+        () => {
+          log.warn({ pid: worker.pid }, "worker process did not end, killed");
+          worker.kill("SIGKILL");
+        },
+        (config.drainSeconds + 15) * 1000,
+      );
       await ended;
       clearTimeout(kill);
     },

@@ -83,6 +83,8 @@ describe("SIGTERM in mid-search", () => {
     starling.kill("SIGTERM");
     expect(await starling.ended).toBe(0);
     expect(family.filter(isRunning)).toEqual([]);
+    expect(starling.errors()).toContain('"msg":"worker stopped"');
+    expect(starling.errors()).not.toContain("did not end");
     const rows = await database.query<{ state: string; attempt: number; worker_id: string | null }>(
       "SELECT DISTINCT state::text AS state, attempt, worker_id FROM evaluations WHERE search_id = $1",
       [id],
