@@ -54,7 +54,7 @@ async function score(text: string, options: ScoreOptions, command: Command): Pro
   const seed = wholeNumber("--seed", options.seed, 0);
   const threads = wholeNumber("--threads", options.threads, 1);
   const shape = shapeOfSearch(searchConfig.parse({ profile: options.profile }));
-  const genome = readGenome(text, options.profile);
+  const genome = readGenome(text, shape);
   const { trainAndScore } = await import("../../../workers/mad/training.ts");
   const engine = await chooseEngine(options.engine, { threads });
   const settings = settingsOf(options.profile, options.task ?? [...taskNames]);
@@ -103,8 +103,7 @@ function rowOf({ task, setting, result }: { task: string; setting: string; resul
   return [task, setting, percent(result.score), result.outcome, count(result.steps), duration(result.trainSeconds)];
 }
 
-function readGenome(text: string, profile: ProfileName): Genome {
-  const shape = shapeOfSearch(searchConfig.parse({ profile }));
+function readGenome(text: string, shape: ModelShape): Genome {
   const design = Object.hasOwn(knownDesigns, text) ? knownDesigns[text as KnownDesignName] : undefined;
   try {
     return canonicalGenome(design ? fitGenome(parseGenome(design.genome), shape) : parseGenome(text, shape));
