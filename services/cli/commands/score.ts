@@ -11,6 +11,7 @@ import {
   genomeCosts,
   type KnownDesignName,
   knownDesigns,
+  type ModelShape,
   type ProfileName,
   parseGenome,
   profileNames,
