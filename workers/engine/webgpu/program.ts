@@ -1,0 +1,98 @@
+// A compiled step on the GPU. State and constants stay there: a step costs the host one call and the batch's few numbers,
+// and the outputs of all steps of a call come back together.
+import type * as ort from "onnxruntime-node";
+import { EngineError, failure } from "../errors.ts";
+import { nextState, type Roles } from "../onnx/program.ts";
+import type { Program, Step, Values } from "../types.ts";
+import { checkValues } from "../values.ts";
+import { arraysOf, copied, copier, disposeAll, hostTensors, joiner, sliceOf, type Tensors } from "./copies.ts";
+
+type Session = ort.InferenceSession;
+
+export class WebGpuProgram implements Program {
+  readonly #step: Step;
+  readonly #roles: Roles;
+  readonly #session: Session;
+  /** Every other session, in the order of creation. */
+  readonly #helpers = new Map<string, Session>();
+  #constants: Tensors = {};
+  #state: Tensors = {};
+  #isDisposed = false;
+
+  constructor(step: Step, roles: Roles, session: Session) {
+    this.#step = step;
+    this.#roles = roles;
+    this.#session = session;
+  }
+
+  async setConstants(constants: Values): Promise<void> {
+    const specs = this.#step.constants;
+    const upload = await this.#helper("constants to the GPU", () => copier(specs, "gpu-buffer"));
+    disposeAll(Object.values(this.#constants));
+    this.#constants = await copied(upload, specs, hostTensors(specs, constants));
+  }
+
+  async run(steps: number, batches: Values): Promise<Values> {
+    this.#open();
+    const { batch, outputs } = this.#step;
+    checkValues(this.#step, "batch entry", batch, batches, steps);
+    const slices: Tensors = {};
+    try {
+      for (let k = 0; k < steps; k++) {
+        const results = await this.#session.run({
+          ...this.#constants,
+          ...this.#state,
+          ...hostTensors(batch, batches, k),
+        });
+        for (const name of Object.keys(this.#roles.carried)) this.#replace(name, results[nextState(name)]);
+        for (const name of Object.keys(outputs)) slices[sliceOf(name, k)] = results[name] as ort.Tensor;
+      }
+      const join = await this.#helper(`${steps} slices`, () => joiner(outputs, steps));
+      return arraysOf(await copied(join, outputs, slices));
+    } catch (error) {
+      throw failure(this.#step.name, "running failed", error);
+    } finally {
+      disposeAll(Object.values(slices));
+    }
+  }
+
+  async state(): Promise<Values> {
+    this.#open();
+    const specs = this.#step.state;
+    const download = await this.#helper("state to the host", () => copier(specs, "cpu"));
+    return arraysOf(await copied(download, specs, this.#state));
+  }
+
+  async setState(state: Values): Promise<void> {
+    this.#open();
+    const specs = this.#step.state;
+    checkValues(this.#step, "state", specs, state);
+    const upload = await this.#helper("state to the GPU", () => copier(specs, "gpu-buffer"));
+    const next = await copied(upload, specs, hostTensors(specs, state));
+    for (const [name, tensor] of Object.entries(next)) this.#replace(name, tensor);
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    disposeAll([...Object.values(this.#state), ...Object.values(this.#constants)]);
+    for (const session of [...this.#helpers.values(), this.#session]) await session.release();
+  }
+
+  #replace(name: string, tensor: ort.Tensor | undefined): void {
+    this.#state[name]?.dispose();
+    this.#state[name] = tensor as ort.Tensor;
+  }
+
+  async #helper(what: string, create: () => Promise<Session>): Promise<Session> {
+    const known = this.#helpers.get(what);
+    if (known) return known;
+    const session = await create();
+    this.#helpers.set(what, session);
+    return session;
+  }
+
+  #open(): void {
+    if (this.#isDisposed) throw new EngineError(`${this.#step.name}: the program was disposed of`);
+  }
+}
