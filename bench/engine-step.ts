@@ -74,7 +74,7 @@ async function measureEngine(operator: OperatorName, batch: number, threads: num
   const model = modelOf(operator);
   const sizes = { members: 1, batch, length: shape.length, rows: 256 };
   const random = new Random(`${operator}/${batch}`);
-  const engine = await chooseEngine("onnxruntime", { threads });
+  const { engine } = await chooseEngine("onnxruntime", { threads });
   const start = performance.now();
   const program = await engine.compile(trainingStep(model, sizes), {
     state: initialTrainingState(drawParameters(model, random.split("parameters")), 1),

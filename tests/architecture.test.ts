@@ -22,7 +22,7 @@ const walls: Readonly<Record<string, Wall>> = {
   workers: { rooms: ["genome", "operators", "workers", "services/platform"], packages: ["node:", "pino"] },
   "workers/engine": {
     rooms: ["genome", "operators", "workers/engine"],
-    packages: ["node:", "@tensorflow/tfjs", "onnxruntime-node"],
+    packages: ["node:", "@tensorflow/tfjs", "onnxruntime-node", "koffi"],
   },
   "workers/mad": { rooms: ["genome", "operators", "workers/engine", "workers/mad"], packages: ["node:"] },
   "services/platform": {

@@ -8,7 +8,7 @@ import type { Store } from "../services/platform/store/store.ts";
 import { advance } from "./advance/advance.ts";
 import { EngineProcess } from "./engine/process/engine-process.ts";
 import { moduleBeside } from "./engine/process/jobs.ts";
-import { chooseEngine, type EngineName } from "./engine/select.ts";
+import { type EngineSetting, selectEngine } from "./engine/select.ts";
 import type { jobs } from "./engine-jobs.ts";
 import { type EvaluatorSettings, evaluate } from "./evaluate/evaluate.ts";
 
@@ -17,7 +17,7 @@ const heartbeatMs = 10_000;
 export interface WorkerOptions {
   readonly config: Pick<
     Config,
-    "engine" | "threads" | "workers" | "leaseSeconds" | "renewSeconds" | "drainSeconds" | "home"
+    "engine" | "engineSettings" | "threads" | "workers" | "leaseSeconds" | "renewSeconds" | "drainSeconds" | "home"
   >;
   readonly store: Store;
   readonly queues: Queues;
@@ -40,18 +40,18 @@ const jobsModule = moduleBeside(import.meta.url, "engine-jobs");
 export async function startWorker({ config, store, queues, log }: WorkerOptions): Promise<RunningWorker> {
   const concurrency = Math.max(1, config.workers);
   const threads = config.threads || Math.max(1, Math.floor(availableParallelism() / concurrency));
-  const engine = config.engine as EngineName | "auto";
-  const { name: engineName } = await chooseEngine(engine, { threads });
-  const registration = { host: hostname(), pid: process.pid, engine: engineName, concurrency };
+  const engineSettings = { ...config.engineSettings, threads };
+  const { name: engine, found, passedOver } = await selectEngine(config.engine as EngineSetting, engineSettings);
+  const registration = { host: hostname(), pid: process.pid, engine, concurrency };
   let id = await store.registerWorker(registration);
   const workerLog = log.child({ workerId: id });
-  workerLog.info({ engine: engineName, concurrency, threads }, "worker started");
+  workerLog.info({ engine, found, passedOver, concurrency, threads }, "worker started");
 
   const draining = new AbortController();
   const idle = Array.from({ length: concurrency }, newEngineProcess);
   const children = [...idle];
   const settings = (): EvaluatorSettings => ({
-    ...{ workerId: id, engine, threads, concurrency },
+    ...{ workerId: id, engine, engineSettings, concurrency },
     ...{ leaseSeconds: config.leaseSeconds, renewSeconds: config.renewSeconds },
     dataFolder: join(config.home, "data"),
   });

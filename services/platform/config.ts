@@ -2,7 +2,7 @@
 // SearchConfig.
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 import { AppError } from "./errors.ts";
 import { packagePath } from "./package-folder.ts";
@@ -62,6 +62,14 @@ const variables = {
     .string()
     .regex(/^[a-z0-9-]+$/, "an engine's name, such as auto")
     .default("auto"),
+  /** The library of a PJRT plugin; searched for in Python's packages unless set. */
+  STARLING_PJRT_PLUGIN: z.string().min(1).optional(),
+  /** The part of a GPU's memory that one engine process may take. */
+  STARLING_GPU_MEMORY_FRACTION: z.coerce.number<string>().gt(0).max(1).optional(),
+  /** Where compiled programs are kept; `programs` in the data folder unless set. */
+  STARLING_PROGRAM_CACHE: z.string().min(1).optional(),
+  /** Of products and activations; weights are always float32. `auto`: bfloat16 on a GPU through PJRT, else float32. */
+  STARLING_PRECISION: z.enum(["auto", "float32", "bfloat16"]).default("auto"),
 
   /** Where the command line finds the API. */
   STARLING_URL: url("http", "https").default("http://127.0.0.1:8080"),
@@ -135,6 +143,12 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     workers: valid.STARLING_WORKERS ?? Math.max(1, Math.floor(availableParallelism() / 2)),
     threads: valid.STARLING_THREADS,
     engine: valid.STARLING_ENGINE,
+    engineSettings: {
+      plugin: valid.STARLING_PJRT_PLUGIN,
+      memoryFraction: valid.STARLING_GPU_MEMORY_FRACTION,
+      cacheFolder: resolve(valid.STARLING_PROGRAM_CACHE ?? join(home, "programs")),
+      precision: valid.STARLING_PRECISION,
+    },
     url: valid.STARLING_URL,
     apiKey: valid.STARLING_API_KEY,
     queuePrefix: valid.STARLING_QUEUE_PREFIX,

@@ -5,7 +5,7 @@ import type { Queues } from "../../services/platform/queue.ts";
 import type { Store } from "../../services/platform/store/store.ts";
 import type { JsonObject, LeasedEvaluation, Settled, Swept } from "../../services/platform/store/types.ts";
 import type { EngineProcess } from "../engine/process/engine-process.ts";
-import type { EngineName } from "../engine/select.ts";
+import type { EngineSetting, EngineSettings } from "../engine/select.ts";
 import type { jobs } from "../engine-jobs.ts";
 import type { EvaluationSetting } from "../mad/profiles.ts";
 import type { TrainingResult } from "../mad/training.ts";
@@ -14,8 +14,8 @@ import { memoryBytes, timeoutMs } from "./limits.ts";
 
 export interface EvaluatorSettings {
   readonly workerId: string;
-  readonly engine: EngineName | "auto";
-  readonly threads: number;
+  readonly engine: EngineSetting;
+  readonly engineSettings: EngineSettings;
   readonly concurrency: number;
   readonly leaseSeconds: number;
   readonly renewSeconds: number;
@@ -79,13 +79,13 @@ export async function evaluate(
 function train(
   { genome, setting, config, seed }: LeasedEvaluation,
   child: EngineProcess<typeof jobs>,
-  { engine, threads, concurrency, dataFolder }: EvaluatorSettings,
+  { engine, engineSettings, concurrency, dataFolder }: EvaluatorSettings,
   signal: AbortSignal,
 ): Promise<TrainingResult> {
   const evaluationSetting = setting as unknown as EvaluationSetting;
   return child.run(
     "trainAndScore",
-    { genome, setting: evaluationSetting, recipe: config.recipe, seed, engine, threads, dataFolder },
+    { genome, setting: evaluationSetting, recipe: config.recipe, seed, engine, engineSettings, dataFolder },
     {
       timeoutMs: timeoutMs(parseGenome(genome), evaluationSetting, config.evaluation),
       memoryBytes: memoryBytes(config.evaluation, concurrency),

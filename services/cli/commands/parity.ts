@@ -1,6 +1,6 @@
 // `starling parity`: every record in a folder of published cases through our code, a line per case.
 import type { Command } from "commander";
-import { chooseEngine, type EngineName } from "../../../workers/engine/select.ts";
+import { chooseEngine, type EngineSetting } from "../../../workers/engine/select.ts";
 import type { ParityResult } from "../../../workers/parity.ts";
 import { CliError, exitCodes } from "../errors.ts";
 import { isJson } from "../globals.ts";
@@ -15,7 +15,7 @@ export function addParityCommand(program: Command): void {
     .option("--kind <kinds...>", "only these kinds")
     .option("--json", "one JSON object per case")
     .action(async (options: { dir: string; engine: string; kind?: string[] }, command: Command) => {
-      const engine = await chooseEngine(options.engine as EngineName | "auto");
+      const { engine } = await chooseEngine(options.engine as EngineSetting);
       const counts = { pass: 0, fail: 0, unsupported: 0 };
       const { runParity } = await import("../../../workers/parity.ts");
       const cases = runParity(options.dir, { engine, ...(options.kind && { kinds: options.kind }) });

@@ -20,7 +20,7 @@ import {
   type TaskName,
   taskNames,
 } from "../../../genome/index.ts";
-import { chooseEngine, type EngineName } from "../../../workers/engine/select.ts";
+import { chooseEngine, type EngineSetting } from "../../../workers/engine/select.ts";
 import { settingsOf, stepsOf } from "../../../workers/mad/profiles.ts";
 import type { TrainingResult } from "../../../workers/mad/training.ts";
 import { loadConfig } from "../../platform/config.ts";
@@ -33,7 +33,7 @@ interface ScoreOptions {
   readonly task?: TaskName[];
   readonly seed: string;
   readonly recipe: "mad-2024" | "mad-strict";
-  readonly engine: EngineName | "auto";
+  readonly engine: EngineSetting;
   readonly threads: string;
 }
 
@@ -54,10 +54,11 @@ export function addScoreCommand(program: Command): void {
 async function score(text: string, options: ScoreOptions, command: Command): Promise<void> {
   const seed = wholeNumber("--seed", options.seed, 0);
   const threads = wholeNumber("--threads", options.threads, 1);
+  const config = loadConfig();
   const shape = shapeOfSearch(searchConfig.parse({ profile: options.profile }));
   const genome = readGenome(text, shape);
   const { trainAndScore } = await import("../../../workers/mad/training.ts");
-  const engine = await chooseEngine(options.engine, { threads });
+  const { engine } = await chooseEngine(options.engine, { ...config.engineSettings, threads });
   const settings = settingsOf(options.profile, options.task ?? [...taskNames]);
   const total = settings.reduce((sum, setting) => sum + stepsOf(setting), 0);
   const bar = showSteps(total, isJson(command));
@@ -67,7 +68,7 @@ async function score(text: string, options: ScoreOptions, command: Command): Pro
     for (const setting of settings) {
       const result = await trainAndScore({
         ...{ genome, setting, recipe: options.recipe, seed, engine },
-        dataFolder: join(loadConfig().home, "data"),
+        dataFolder: join(config.home, "data"),
         onProgress: ({ step }) => bar.update(done + step, { setting: setting.key }),
       });
       done += stepsOf(setting);

@@ -42,7 +42,7 @@ function newChild(): EngineProcess<typeof jobs> {
 }
 
 const usual: EvaluatorSettings = {
-  ...{ workerId: "worker-a", engine: "auto", threads: 1, concurrency: 1 },
+  ...{ workerId: "worker-a", engine: "auto", engineSettings: { threads: 1 }, concurrency: 1 },
   ...{ leaseSeconds: 30, renewSeconds: 0.2, dataFolder: "/nowhere" },
 };
 
