@@ -2,6 +2,7 @@
 // under REQUIRE_ALL=1 (as in .ci/run) it fails instead.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 
@@ -27,6 +28,12 @@ const requirements = {
   torch: {
     present: () => spawnSync(pythonPath(), ["-c", "import torch"]).status === 0,
     reason: "python3 has no torch (Debian: python3-torch)",
+  },
+  vulkan: {
+    present: () =>
+      vulkanDriver() !== undefined &&
+      spawnSync(process.execPath, ["-e", loadVulkan], { cwd: dirname(packageFile) }).status === 0,
+    reason: "no Vulkan loader (Debian: libvulkan1) or no driver (Debian: chromium brings one; or set VK_DRIVER_FILES)",
   },
   otherUsers: {
     present: () => spawnSync("test", ["-r", packageFile], { uid: 65534, gid: 65534 }).status === 0,
@@ -63,6 +70,17 @@ export function chromiumPath(): string | undefined {
   ];
   return places.find((place) => place !== undefined && existsSync(place));
 }
+
+/** The description of a Vulkan driver: the one that the environment names, or Chromium's own, which is software. */
+export function vulkanDriver(): string | undefined {
+  const named = process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES;
+  if (named !== undefined) return named;
+  const browser = chromiumPath();
+  const folders = ["/usr/lib/chromium", ...(browser === undefined ? [] : [dirname(browser)])];
+  return folders.map((folder) => `${folder}/vk_swiftshader_icd.json`).find((file) => existsSync(file));
+}
+
+const loadVulkan = `require("koffi").load("libvulkan.so.1")`;
 
 /** Debian installs torch for its own interpreter, which another python3 in PATH may hide. */
 export function pythonPath(): string {

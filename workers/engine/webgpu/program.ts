@@ -3,7 +3,7 @@
 import type * as ort from "onnxruntime-node";
 import { EngineError, failure } from "../errors.ts";
 import { nextState, type Roles } from "../onnx/program.ts";
-import type { Program, Step, Values } from "../types.ts";
+import type { Program, Specs, Step, Values } from "../types.ts";
 import { checkValues } from "../values.ts";
 import { arraysOf, copied, copier, disposeAll, hostTensors, joiner, sliceOf, type Tensors } from "./copies.ts";
 
@@ -27,9 +27,8 @@ export class WebGpuProgram implements Program {
 
   async setConstants(constants: Values): Promise<void> {
     const specs = this.#step.constants;
-    const upload = await this.#helper("constants to the GPU", () => copier(specs, "gpu-buffer"));
     disposeAll(Object.values(this.#constants));
-    this.#constants = await copied(upload, specs, hostTensors(specs, constants));
+    this.#constants = await this.#copy("constants", specs, "gpu-buffer", hostTensors(specs, constants));
   }
 
   async run(steps: number, batches: Values): Promise<Values> {
@@ -59,16 +58,14 @@ export class WebGpuProgram implements Program {
   async state(): Promise<Values> {
     this.#open();
     const specs = this.#step.state;
-    const download = await this.#helper("state to the host", () => copier(specs, "cpu"));
-    return arraysOf(await copied(download, specs, this.#state));
+    return arraysOf(await this.#copy("state", specs, "cpu", this.#state));
   }
 
   async setState(state: Values): Promise<void> {
     this.#open();
     const specs = this.#step.state;
     checkValues(this.#step, "state", specs, state);
-    const upload = await this.#helper("state to the GPU", () => copier(specs, "gpu-buffer"));
-    const next = await copied(upload, specs, hostTensors(specs, state));
+    const next = await this.#copy("state", specs, "gpu-buffer", hostTensors(specs, state));
     for (const [name, tensor] of Object.entries(next)) this.#replace(name, tensor);
   }
 
@@ -82,6 +79,11 @@ export class WebGpuProgram implements Program {
   #replace(name: string, tensor: ort.Tensor | undefined): void {
     this.#state[name]?.dispose();
     this.#state[name] = tensor as ort.Tensor;
+  }
+
+  async #copy(what: string, specs: Specs, to: "cpu" | "gpu-buffer", from: Tensors): Promise<Tensors> {
+    if (Object.keys(specs).length === 0) return {};
+    return copied(await this.#helper(`${what} to ${to}`, () => copier(specs, to)), specs, from);
   }
 
   async #helper(what: string, create: () => Promise<Session>): Promise<Session> {
