@@ -25,12 +25,18 @@ test("score trains one architecture and gives scores and exact costs as JSON", a
 test("doctor names the engine, the database and the queue that would be used", async () => {
   const { code, out, err } = await cli("doctor", "--json");
   expect({ code, err }).toEqual({ code: 0, err: "" });
-  const { checks } = JSON.parse(out) as { checks: { what: string; isGood: boolean; detail: string }[] };
+  const { checks, engines, selection } = JSON.parse(out) as {
+    checks: { what: string; isGood: boolean; detail: string }[];
+    engines: { name: string; isAvailable: boolean }[];
+    selection: { name: string };
+  };
   const details = Object.fromEntries(checks.map(({ what, detail }) => [what, detail]));
   expect(checks.filter(({ what }) => !what.startsWith("engine ")).every(({ isGood }) => isGood)).toBe(true);
   expect(details.database).toBe(`embedded Postgres in ${home}, 0 searches`);
   expect(details.queue).toBe("in postgres");
   expect(details["chosen engine"]).toMatch(/\(STARLING_ENGINE=auto/);
+  expect(engines.map(({ name }) => name)).toEqual(["pjrt", "cuda", "webgpu", "onnxruntime", "tfjs-node", "eager"]);
+  expect(engines.find(({ name }) => name === selection.name)).toMatchObject({ isAvailable: true });
 }, 90_000);
 
 describe("wrong input ends with 1, a sentence and no stack", () => {
@@ -39,7 +45,10 @@ describe("wrong input ends with 1, a sentence and no stack", () => {
     [["search", "nonsense"], /^error: unknown command 'nonsense'/],
     [["search", "list"], /^No service found: start one with `npm start`/],
     [["score", "bogus"], /^segment 1: .*\nKnown designs: transformer\+\+, hyena, mamba, striped-hyena\n$/],
-    [["score", "mamba", "--engine", "abacus"], /there is no engine "abacus"; there are onnxruntime, eager\n$/],
+    [
+      ["score", "mamba", "--engine", "abacus"],
+      /there is no engine "abacus"; there are pjrt, cuda, webgpu, onnxruntime, tfjs-node, eager\n$/,
+    ],
     [["score", "mamba", "--seed", "-1"], /^--seed -1: expected a whole number of at least 0\n$/],
     [["score", "mamba", "--task", "juggling"], /^error: .*'juggling' is invalid. Allowed choices are/],
     [["parity", "--dir", "/no/such/folder"], /^ENOENT: no such file or directory/],

@@ -1,25 +1,12 @@
 // `starling doctor`: what this machine has, what would be used, and what is missing.
 import { availableParallelism, totalmem } from "node:os";
 import type { Command } from "commander";
-import {
-  describeEngines,
-  type EngineDescription,
-  type EngineSetting,
-  type Found,
-  type Selection,
-  selectEngine,
-} from "../../../workers/engine/select.ts";
 import { type Config, loadConfig } from "../../platform/config.ts";
 import { silentLog } from "../../platform/log.ts";
+import { type Check, checkEngines } from "../engine-checks.ts";
 import { exitCodes } from "../errors.ts";
 import { isJson } from "../globals.ts";
 import { bytes, printJson, printLine, table } from "../output.ts";
-
-interface Check {
-  readonly what: string;
-  readonly isGood: boolean;
-  readonly detail: string;
-}
 
 export function addDoctorCommand(program: Command): void {
   program
@@ -28,44 +15,18 @@ export function addDoctorCommand(program: Command): void {
     .option("--json", "the checks as JSON")
     .action(async (_options: unknown, command: Command) => {
       const config = loadConfig();
-      const engines = await describeEngines(config.engineSettings);
-      let selection: Selection | undefined;
-      const chosen = await check("chosen engine", async () => {
-        selection = await selectEngine(config.engine as EngineSetting, config.engineSettings);
-        return `${selection.name}, ${why(config.engine, selection)}`;
-      });
+      const { checks: engineChecks, engines, selection } = await checkEngines(config.engine, config.engineSettings);
       const checks: Check[] = [
         { what: "Node.js", isGood: true, detail: `${process.version} on ${process.platform} ${process.arch}` },
         { what: "machine", isGood: true, detail: `${availableParallelism()} cores, ${bytes(totalmem())} memory` },
-        ...engines.map((engine) => engineCheck(engine, selection)),
-        chosen,
+        ...engineChecks,
         ...(await checkServices(config)),
       ];
-      if (isJson(command)) printJson({ checks, engines, selection: selection ?? null });
+      if (isJson(command)) printJson({ checks, engines, selection });
       else printLine(table(["check", "", "detail"], checks.map(rowOf)));
       const needed = checks.filter(({ what }) => !what.startsWith("engine "));
       if (needed.some(({ isGood }) => !isGood)) process.exitCode = exitCodes.failed;
     });
-}
-
-/** What it is and what it runs on, or why it is not to be had. */
-function engineCheck(engine: EngineDescription, selection: Selection | undefined): Check {
-  const what = `engine ${engine.name}`;
-  if (!engine.isAvailable) return { what, isGood: false, detail: engine.reason };
-  const broken = selection?.passedOver.find(({ name }) => name === engine.name);
-  if (broken) return { what, isGood: false, detail: `${engine.found.title}: ${broken.reason}` };
-  return { what, isGood: true, detail: foundText(engine.found) };
-}
-
-function foundText({ title, device, memoryBytes }: Found): string {
-  const memory = memoryBytes === undefined ? undefined : `${bytes(memoryBytes)} memory`;
-  return [title, device, memory].filter((part) => part !== undefined).join(", ");
-}
-
-function why(setting: string, { passedOver }: Selection): string {
-  if (setting !== "auto") return `because STARLING_ENGINE=${setting}`;
-  if (passedOver.length === 0) return "the fastest there is (STARLING_ENGINE=auto)";
-  return `the fastest here (STARLING_ENGINE=auto): not ${passedOver.map(({ name }) => name).join(", ")}, for the reasons above`;
 }
 
 async function checkServices(config: Config): Promise<Check[]> {

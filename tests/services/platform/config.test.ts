@@ -74,6 +74,37 @@ describe("a bad environment", () => {
   });
 });
 
+describe("the engine", () => {
+  test("chooses by itself, computes as fits it, and keeps compiled programs in the data folder", () => {
+    expect(loadConfig({ STARLING_HOME: "/data" })).toMatchObject({
+      engine: "auto",
+      engineSettings: {
+        ...{ plugin: undefined, memoryFraction: undefined, precision: "auto" },
+        cacheFolder: "/data/programs",
+      },
+    });
+  });
+
+  test("can be told everything", () => {
+    const config = loadConfig({
+      ...{ STARLING_ENGINE: "pjrt", STARLING_PJRT_PLUGIN: "/opt/plugin.so", STARLING_GPU_MEMORY_FRACTION: "0.4" },
+      ...{ STARLING_PROGRAM_CACHE: "/cache", STARLING_PRECISION: "float32" },
+    });
+    expect(config).toMatchObject({
+      engine: "pjrt",
+      engineSettings: { plugin: "/opt/plugin.so", memoryFraction: 0.4, cacheFolder: "/cache", precision: "float32" },
+    });
+  });
+
+  test("is refused a memory that no GPU has and a precision that no engine has", () => {
+    expect(problemsOf({ STARLING_GPU_MEMORY_FRACTION: "1.5", STARLING_PRECISION: "float8" })).toEqual([
+      expect.stringMatching(/^ {2}STARLING_GPU_MEMORY_FRACTION="1.5": expected .*<=1/),
+      expect.stringMatching(/^ {2}STARLING_PRECISION="float8": expected .*"bfloat16"/),
+    ]);
+    expect(problemsOf({ STARLING_GPU_MEMORY_FRACTION: "0" })).toHaveLength(1);
+  });
+});
+
 describe("a secret", () => {
   test("may lie in a file", () => {
     const folder = mkdtempSync(join(tmpdir(), "starling-config-"));
