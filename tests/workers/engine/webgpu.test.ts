@@ -134,6 +134,17 @@ describeWith("vulkan", "the WebGPU engine", () => {
     expect(found.device).not.toBe("");
     expect(found.memoryBytes).toBeGreaterThan(0);
   });
+
+  test("a driver that does not load is an error that says what to install", async () => {
+    vi.resetModules(); // what was found out is kept
+    vi.stubEnv("VK_ICD_FILENAMES", "/no/such/driver.json");
+    vi.stubEnv("VK_DRIVER_FILES", "/no/such/driver.json");
+    const { chooseEngine } = await import("../../../workers/engine/select.ts");
+    await expect(chooseEngine("webgpu")).rejects.toThrow(
+      /no engine for "webgpu": Vulkan does not work: vkCreateInstance: no driver works here; install the loader/,
+    );
+    vi.unstubAllEnvs();
+  });
 });
 
 /** Bytes of the tensors that lie in the host's memory. */
