@@ -1,7 +1,7 @@
 // Every operator's training step on the WebGPU engine beside the CPU engine: do they agree, and how long does one take?
 //
 //   npx tsx bench/webgpu-check.ts [--operators attention,hyena] [--batch 128] [--steps 20] [--calls 5] [--cpu-calls 1]
-//     [--strict] [--remark TEXT] [--out FILE]
+//     [--strict] [--validation disabled] [--remark TEXT] [--out FILE]
 //
 // Needs Node.js, onnxruntime-node, a Vulkan loader and a driver. For a machine without the packages, make one file of it
 // and take node_modules/onnxruntime-node and node_modules/onnxruntime-common along:
@@ -22,6 +22,7 @@ import { onnxruntimeEngine } from "../workers/engine/onnxruntime.ts";
 import { initialTrainingState, parameterCount, type StepSizes, trainingStep } from "../workers/engine/steps.ts";
 import type { Engine, Values } from "../workers/engine/types.ts";
 import { webgpuEngine } from "../workers/engine/webgpu/engine.ts";
+import type { WebGpuSessionOptions } from "../workers/engine/webgpu/session.ts";
 
 const { values: given } = parseArgs({
   options: {
@@ -30,6 +31,7 @@ const { values: given } = parseArgs({
     steps: { type: "string", default: "20" },
     calls: { type: "string", default: "5" },
     "cpu-calls": { type: "string", default: "1" },
+    validation: { type: "string" },
     strict: { type: "boolean", default: false },
     remark: { type: "string", default: "" },
     out: { type: "string" },
@@ -58,7 +60,8 @@ async function main(): Promise<void> {
   const devices = await nvidiaDevices();
   console.log(`NVIDIA devices: ${devices.map(({ name }) => name).join(", ") || "none"}; node ${process.version}`);
   const cpu = onnxruntimeEngine();
-  const webgpu = await webgpuEngine({ strict: given.strict });
+  const validation = given.validation as WebGpuSessionOptions["validation"];
+  const webgpu = await webgpuEngine({ strict: given.strict, validation });
   const rows: Row[] = [];
   for (const operator of given.operators.split(",") as OperatorName[]) {
     const row = await check(operator, cpu, webgpu).catch((error: Error): Row => ({ operator, error: error.message }));

@@ -3,7 +3,7 @@
 import * as ort from "onnxruntime-node";
 import { modelFile, OnnxGraph } from "../onnx/model.ts";
 import type { Specs, Values } from "../types.ts";
-import { sessionOptions } from "./session.ts";
+import { sessionOptions, type WebGpuSessionOptions } from "./session.ts";
 
 export type Tensors = Record<string, ort.Tensor>;
 
@@ -11,14 +11,18 @@ export type Tensors = Record<string, ort.Tensor>;
  * A model that copies its inputs to the host or to the GPU, from wherever they are.
  * Keep it until its results are disposed of: they lie in memory of its session.
  */
-export async function copier(specs: Specs, to: "cpu" | "gpu-buffer"): Promise<ort.InferenceSession> {
+export async function copier(
+  specs: Specs,
+  to: "cpu" | "gpu-buffer",
+  options: WebGpuSessionOptions = {},
+): Promise<ort.InferenceSession> {
   const onnx = new OnnxGraph();
   for (const [name, { shape, dtype }] of Object.entries(specs)) {
     onnx.input(name, dtype, shape);
     onnx.op("Identity", [name], { outputs: [copyOf(name)] });
     onnx.output(copyOf(name), dtype, shape);
   }
-  return ort.InferenceSession.create(modelFile(onnx), sessionOptions(to));
+  return ort.InferenceSession.create(modelFile(onnx), sessionOptions(to, options));
 }
 
 /** A model that joins the K slices [1, ...] of each entry to one tensor [K, ...] on the host. */

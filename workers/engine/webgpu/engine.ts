@@ -15,7 +15,7 @@ import { sessionOptions, type WebGpuSessionOptions } from "./session.ts";
 
 /** @throws EngineError where there is no GPU, or none that onnxruntime takes. */
 export async function webgpuEngine(options: WebGpuSessionOptions = {}): Promise<Engine> {
-  await checkDevice();
+  await checkDevice(options);
   return {
     name: "webgpu",
     async compile(step, initial) {
@@ -40,12 +40,12 @@ export async function webgpuEngine(options: WebGpuSessionOptions = {}): Promise<
   };
 }
 
-/** Two numbers there and back. */
-async function checkDevice(): Promise<void> {
+/** Two numbers there and back. The first session of a process decides how its device is set up. */
+async function checkDevice(options: WebGpuSessionOptions): Promise<void> {
   const specs = { x: { shape: [2], dtype: "float32" } } as const;
   try {
-    const upload = await copier(specs, "gpu-buffer");
-    const download = await copier(specs, "cpu");
+    const upload = await copier(specs, "gpu-buffer", options);
+    const download = await copier(specs, "cpu", options);
     const there = await copied(upload, specs, hostTensors(specs, { x: Float32Array.of(1, 2) }));
     const { x } = await copied(download, specs, there);
     disposeAll(Object.values(there));
