@@ -1,5 +1,7 @@
 // Which engine is chosen, with stand-ins in every combination of here, broken and absent; and what is really here.
+import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
+import { packagePath } from "../../../services/platform/package-folder.ts";
 import { EngineError } from "../../../workers/engine/errors.ts";
 import {
   chooseEngine,
@@ -170,5 +172,19 @@ describe("on this machine", () => {
       if (description.isAvailable) expect(description.found.title).toMatch(/\d+\.\d+/);
       else expect(description.reason).not.toBe("");
     }
+  });
+
+  test("looking for them loads none of their libraries into the process", () => {
+    const code = `
+      import { Module } from "node:module";
+      import { describeEngines } from "./workers/engine/select.ts";
+      await describeEngines();
+      const modules = Object.keys(Module._cache);
+      const libraries = process.report.getReport().sharedObjects;
+      console.log(JSON.stringify([...modules, ...libraries].filter((file) => /onnxruntime|tfjs|koffi|vulkan/.test(file))));
+    `;
+    const options = { cwd: packagePath("."), encoding: "utf8" } as const;
+    const printed = execFileSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", code], options);
+    expect(JSON.parse(printed)).toEqual([]);
   });
 });
