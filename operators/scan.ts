@@ -6,6 +6,7 @@
 // h are kept for it.
 import * as tf from "@tensorflow/tfjs";
 import "./gradients.ts";
+import { fusedRecurrence, hasKernel } from "./fused.ts";
 import { padAxis, shiftRight } from "./parts.ts";
 
 /** Steps per group. Measured forward and backward on onnxruntime's CPU provider: 2 costs 1.2-1.5 times as much, 16 no less. */
@@ -33,6 +34,7 @@ type Direction = "forward" | "backward";
 
 /** In the order of time, or from its end: h_t = decay_t h_{t+1} + input_t. */
 function scan(decay: tf.Tensor3D, input: tf.Tensor3D, direction: Direction): tf.Tensor3D {
+  if (hasKernel("Recurrence")) return fusedRecurrence(decay, input, direction === "backward");
   const [rows, length, channels] = input.shape;
   const steps = Math.min(groupSize, length);
   const groups = Math.ceil(length / steps);

@@ -4,10 +4,13 @@
 // channel i + R/2, not with i + 1.
 import * as tf from "@tensorflow/tfjs";
 
-/** Turns the first `channels` (R, even) channels of x [..., T, K] by angles t * base^(-2i/R), i < R/2. */
-export function rotate<X extends tf.Tensor>(x: X, channels: number, base = 10_000): X {
+/**
+ * Turns the first `channels` (R, even) channels of x [..., T, ..., K] by angles t * base^(-2i/R), i < R/2; T is the axis
+ * before the last unless `timeAxis` says otherwise.
+ */
+export function rotate<X extends tf.Tensor>(x: X, channels: number, base = 10_000, timeAxis = x.rank - 2): X {
   if (channels === 0) return x;
-  const length = x.shape.at(-2) ?? 0;
+  const length = x.shape[timeAxis] ?? 0;
   const rest = (x.shape.at(-1) ?? 0) - channels;
   const half = channels / 2;
 
@@ -15,7 +18,9 @@ export function rotate<X extends tf.Tensor>(x: X, channels: number, base = 10_00
     Array.from({ length: half }, (_, i) => base ** ((-2 * i) / channels)),
     [1, half],
   );
-  const angle = tf.mul(tf.reshape(tf.range(0, length, 1, "float32"), [length, 1]), frequency); // [T, R/2]
+  const between = Array<number>(x.rank - 2 - timeAxis).fill(1);
+  const position = tf.reshape(tf.range(0, length, 1, "float32"), [length, ...between, 1]);
+  const angle = tf.mul(position, frequency); // [T, ..., R/2]
   const [cos, sin] = [tf.cos(angle), tf.sin(angle)];
 
   const [a, b, untouched] = tf.split(x, rest > 0 ? [half, half, rest] : [half, half], -1) as [X, X, X?];

@@ -4,8 +4,9 @@
 // Parameter layout of flash-attention's MHA, which mad-lab uses: `Wqkv` holds H query heads, then G key heads,
 // then G value heads, each head-major.
 import * as tf from "@tensorflow/tfjs";
+import { type AttentionWindows, fusedAttention, hasKernel } from "../fused.ts";
 import { linearLayer } from "../initialize.ts";
-import { mergeHeads, project, splitHeads, windowMask } from "../parts.ts";
+import { project, windowMask } from "../parts.ts";
 import type { ParameterSpec, Weights } from "../types.ts";
 import { rotate } from "./rotary.ts";
 
@@ -37,23 +38,34 @@ export function softmaxAttention(weights: Weights, x: tf.Tensor4D, attention: So
   const { heads, kvHeads, rotary, rotaryBase, left, right } = attention;
   const [members, batch, length, width] = x.shape;
   const headWidth = width / heads;
-  const group = heads / kvHeads;
 
-  const all = splitHeads(project(x, weights, "Wqkv"), heads + 2 * kvHeads); // [P, B, H+2G, T, K]
-  const [qk, v] = tf.split(all, [heads + kvHeads, kvHeads], 2) as [tf.Tensor5D, tf.Tensor5D];
-  const [q, k] = tf.split(rotate(qk, rotary, rotaryBase), [heads, kvHeads], 2) as [tf.Tensor5D, tf.Tensor5D];
+  const projected = project(x, weights, "Wqkv");
+  const all: tf.Tensor5D = tf.reshape(projected, [members, batch, length, heads + 2 * kvHeads, headWidth]);
+  const [qk, v] = tf.split(all, [heads + kvHeads, kvHeads], 3) as [tf.Tensor5D, tf.Tensor5D];
+  const [q, k] = tf.split(rotate(qk, rotary, rotaryBase, 2), [heads, kvHeads], 3) as [tf.Tensor5D, tf.Tensor5D];
+
+  const attend = hasKernel("Attention") ? fusedAttention : composedAttention;
+  const y = attend(q, k, v, { scale: headWidth ** -0.5, left, right });
+  return project(tf.reshape(y, x.shape), weights, "out_proj");
+}
+
+/** `fusedAttention` in tfjs's operations. */
+function composedAttention(
+  q: tf.Tensor5D,
+  k: tf.Tensor5D,
+  v: tf.Tensor5D,
+  { scale, left, right }: AttentionWindows,
+): tf.Tensor5D {
+  const [members, batch, length, heads, headWidth] = q.shape;
+  const kvHeads = k.shape[3];
+  const byHead = (x: tf.Tensor5D): tf.Tensor5D => tf.transpose(x, [0, 1, 3, 2, 4]);
 
   // The query heads that share a key head are laid end to end along T, so keys and values need no copies.
-  const grouped: tf.Tensor5D = tf.reshape(tf.mul(q, headWidth ** -0.5), [
-    members,
-    batch,
-    kvHeads,
-    group * length,
-    headWidth,
-  ]);
-  const scores = tf.reshape(tf.matMul(grouped, k, false, true), [members, batch, heads, length, length]);
+  const rows = [members, batch, kvHeads, (heads / kvHeads) * length] as const;
+  const grouped: tf.Tensor5D = tf.reshape(byHead(tf.mul(q, scale)), [...rows, headWidth]);
+  const scores = tf.reshape(tf.matMul(grouped, byHead(k), false, true), [members, batch, heads, length, length]);
   const hidden = tf.cast(tf.logicalNot(windowMask(length, left, right)), "float32"); // [T, T]
   const p = tf.softmax(tf.add(scores, tf.mul(hidden, -1e9))); // [P, B, H, T, T]
-  const y = tf.matMul(tf.reshape(p, [members, batch, kvHeads, group * length, length]), v);
-  return project(mergeHeads(tf.reshape(y, [members, batch, heads, length, headWidth])), weights, "out_proj");
+  const y = tf.matMul(tf.reshape(p, [...rows, length]), byHead(v));
+  return byHead(tf.reshape(y, [members, batch, heads, length, headWidth]));
 }

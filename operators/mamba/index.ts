@@ -4,6 +4,7 @@
 // and B by Euler's rule. E = expand D inner channels, N states each.
 import * as tf from "@tensorflow/tfjs";
 import type { MambaOptions } from "../../genome/palette/mamba.ts";
+import { fusedSelectiveScan, hasKernel, type SelectiveScan } from "../fused.ts";
 import { depthwiseLayer, drawn, linearLayer, ones, uniform } from "../initialize.ts";
 import { perMember, project, shortConvolution, silu, weight } from "../parts.ts";
 import { linearRecurrence } from "../scan.ts";
@@ -31,34 +32,37 @@ export const mamba: Operator<MambaOptions> = {
   apply(weights, x) {
     const [signal, gate] = tf.split(project(x, weights, "in_proj"), 2, -1) as [tf.Tensor4D, tf.Tensor4D];
     const u = silu(shortConvolution(signal, weight(weights, "conv1d.weight"), weights["conv1d.bias"]));
-    return project(tf.mul(selectiveScan(weights, u), silu(gate)), weights, "out_proj");
+    return project(tf.mul(selectiveSystem(weights, u), silu(gate)), weights, "out_proj");
   },
 };
 
-/**
- * h_t = exp(dt_t A) h_{t-1} + dt_t B_t u_t, y_t = C_t h_t + D u_t, for every channel with states of its own.
- * u [P, B, T, E] -> y [P, B, T, E].
- */
-function selectiveScan(weights: Weights, u: tf.Tensor4D): tf.Tensor4D {
-  const [members, batch, length, inner] = u.shape;
-  const logA = weight(weights, "A_log"); // [P, E, N]
-  const states = logA.shape[2] ?? 1;
+/** y_t = C_t h_t + D u_t, with steps, B and C chosen by u. u [P, B, T, E] -> y [P, B, T, E]. */
+function selectiveSystem(weights: Weights, u: tf.Tensor4D): tf.Tensor4D {
+  const logA: tf.Tensor3D = weight(weights, "A_log") as tf.Tensor3D; // [P, E, N]
+  const states = logA.shape[2];
   const rank = weight(weights, "dt_proj.weight").shape[2] ?? 1;
 
   const selected = tf.split(project(u, weights, "x_proj"), [rank, states, states], -1) as tf.Tensor4D[];
   const [step, b, c] = selected as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
   const dt = tf.softplus(project(step, weights, "dt_proj")); // [P, B, T, E]
-  const a = tf.neg(tf.exp(tf.transpose(logA, [0, 2, 1]))); // [P, N, E]
+  const scan = hasKernel("SelectiveScan") ? fusedSelectiveScan : composedSelectiveScan;
+  const y = scan({ u, dt, a: tf.neg(tf.exp(logA)), b, c });
+  return tf.add(y, tf.mul(u, perMember(weight(weights, "D"), 4)));
+}
 
+/** `fusedSelectiveScan` in tfjs's operations. */
+function composedSelectiveScan({ u, dt, a, b, c }: SelectiveScan): tf.Tensor4D {
+  const [members, batch, length, inner] = u.shape;
+  const states = a.shape[2];
   const perState = (x: tf.Tensor): tf.Tensor5D => tf.reshape(x, [members, batch, length, 1, inner]);
   const perChannel = (x: tf.Tensor): tf.Tensor5D => tf.reshape(x, [members, batch, length, states, 1]);
   const asRows = (x: tf.Tensor): tf.Tensor3D => tf.reshape(x, [members * batch, length, states * inner]);
-  const decay = tf.exp(tf.mul(perState(dt), perMember(a, 5))); // [P, B, T, N, E]
+
+  const rates = perMember(tf.transpose(a, [0, 2, 1]), 5); // [P, 1, 1, N, E]
+  const decay = tf.exp(tf.mul(perState(dt), rates)); // [P, B, T, N, E]
   const input = tf.mul(perState(tf.mul(dt, u)), perChannel(b));
   const h = linearRecurrence(asRows(decay), asRows(input));
-
-  const read = tf.mul(tf.reshape(h, [members, batch, length, states, inner]), perChannel(c));
-  return tf.add(tf.sum(read, 3), tf.mul(u, perMember(weight(weights, "D"), 4)));
+  return tf.sum(tf.mul(tf.reshape(h, [members, batch, length, states, inner]), perChannel(c)), 3);
 }
 
 /** softplus(bias) is a step, at least 1e-4. */

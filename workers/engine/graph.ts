@@ -20,8 +20,8 @@ type None = Readonly<Record<string, never>>;
 type Axes = { readonly axes: readonly number[]; readonly keepDims: boolean };
 type Axis = { readonly axis: number };
 
-/** Every primitive, with what it needs beside its inputs. */
-export interface Attributes {
+/** The primitives that every engine has, with what each needs beside its inputs. */
+export interface SimpleAttributes {
   /** A number stands for a tensor filled with it. */
   readonly constant: { readonly shape: Shape; readonly dtype: DType; readonly data: number | Data };
   /** 0, 1, 2, ... int32 [size]. */
@@ -95,6 +95,37 @@ export interface Attributes {
   readonly scatterAdd: { readonly size: number };
 }
 
+interface Attention {
+  readonly scale: number;
+  /** Tokens before a query that it sees; null for all. */
+  readonly left: number | null;
+  readonly right: number | null;
+}
+
+/**
+ * Whole computations, kept in one piece for an engine that asks for them (see `composites.ts`). Elsewhere operators
+ * spell them out in simple primitives.
+ */
+export interface CompositeAttributes {
+  /** q [P, B, T, H, K], k and v [P, B, T, G, K] -> [P, B, T, H, K]. */
+  readonly attention: Attention;
+  /** q, k, v -> log-sum-exp of every query's scaled, visible scores [P, B, H, T]. */
+  readonly attentionStatistics: Attention;
+  /** q, k, v, attention, statistics, d attention -> d q, d k or d v. */
+  readonly attentionGradient: Attention & { readonly of: "query" | "key" | "value" };
+
+  /** h_t = exp(dt_t a) h_{t-1} + dt_t u_t b_t, y_t = c_t . h_t: u, dt [P, B, T, E], a [P, E, N], b, c [P, B, T, N] -> y. */
+  readonly selectiveScan: None;
+  /** u, dt, a, b, c, dy -> the gradient of one of them. */
+  readonly selectiveScanGradient: { readonly of: "u" | "dt" | "a" | "b" | "c" };
+
+  /** h_t = decay_t h_{t-1} + input_t, or from h_{t+1} in reverse: decay, input [R, T, C] -> h. */
+  readonly recurrence: { readonly reverse: boolean };
+}
+
+export interface Attributes extends SimpleAttributes, CompositeAttributes {}
+
+export type SimplePrimitive = keyof SimpleAttributes;
 export type Primitive = keyof Attributes;
 
 export interface NodeOf<P extends Primitive> {
@@ -103,11 +134,11 @@ export interface NodeOf<P extends Primitive> {
   readonly attributes: Attributes[P];
   readonly output: Value;
 }
-export type Node = { [P in Primitive]: NodeOf<P> }[Primitive];
+export type Node<P extends Primitive = Primitive> = { [Q in P]: NodeOf<Q> }[P];
 
-export interface Graph {
+export interface Graph<P extends Primitive = Primitive> {
   readonly inputs: Readonly<Record<string, Value>>;
-  readonly nodes: readonly Node[];
+  readonly nodes: readonly Node<P>[];
   readonly outputs: Readonly<Record<string, Value>>;
 }
 

@@ -3,13 +3,15 @@
 // `run` blocks the thread it is called on: production code calls it in the engine's child process.
 import * as ort from "onnxruntime-node";
 import { EngineError, failure } from "./errors.ts";
-import type { Graph } from "./graph.ts";
+import type { Graph, SimplePrimitive } from "./graph.ts";
 import { loopModel, nextState, type Roles, stepsInput } from "./onnx/program.ts";
 import { trace } from "./trace.ts";
 import type { Engine, Program, Specs, Step, Values } from "./types.ts";
 import { checkResults, checkStep, checkValues } from "./values.ts";
 
 export interface OnnxruntimeOptions {
+  /** What executes the operations; those which "cuda" lacks run on the processor. Default "cpu". */
+  readonly provider?: "cpu" | "cuda";
   /** Threads inside one operation; default 1: several candidates side by side use more cores better than one does. */
   readonly threads?: number;
   /**
@@ -21,7 +23,7 @@ export interface OnnxruntimeOptions {
 
 export function onnxruntimeEngine(options: OnnxruntimeOptions = {}): Engine {
   return {
-    name: "onnxruntime",
+    name: options.provider === "cuda" ? "cuda" : "onnxruntime",
     async compile(step, initial) {
       checkStep(step);
       checkValues(step, "state", step.state, initial.state);
@@ -40,11 +42,12 @@ export function onnxruntimeEngine(options: OnnxruntimeOptions = {}): Engine {
 }
 
 export function sessionOptions({
+  provider = "cpu",
   threads = 1,
   flushDenormals = true,
 }: OnnxruntimeOptions): ort.InferenceSession.SessionOptions {
   return {
-    executionProviders: ["cpu"],
+    executionProviders: [provider],
     executionMode: "sequential",
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
@@ -64,8 +67,8 @@ export function sessionOptions({
 }
 
 /** The graph of a step, checked against what the step declares. */
-export function traceStep(step: Step): Graph {
-  let graph: Graph;
+export function traceStep(step: Step): Graph<SimplePrimitive> {
+  let graph: Graph<SimplePrimitive>;
   try {
     graph = trace({ ...step.state, ...step.constants, ...step.batch }, step.apply);
   } catch (error) {

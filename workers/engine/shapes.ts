@@ -128,7 +128,52 @@ export const resultOf: { readonly [P in Primitive]: Rule<P> } = {
     const [rows] = expect(inputs, 2);
     return { shape: [size, ...rows.shape.slice(1)], dtype: rows.dtype };
   },
+
+  attention: (inputs) => attention(expect(inputs, 3)),
+  attentionStatistics: (inputs) => {
+    const { shape, dtype } = attention(expect(inputs, 3));
+    const [members = 1, batch = 1, length = 1, heads = 1] = shape;
+    return { shape: [members, batch, heads, length], dtype };
+  },
+  attentionGradient: (inputs, { of }) => {
+    const [q, k, v] = expect(inputs, 6);
+    attention([q, k, v]);
+    return { query: q, key: k, value: v }[of];
+  },
+  selectiveScan: (inputs) => selectiveScan(expect(inputs, 5)),
+  selectiveScanGradient: (inputs, { of }) => {
+    const [u, dt, a, b, c] = expect(inputs, 6);
+    selectiveScan([u, dt, a, b, c]);
+    return { u, dt, a, b, c }[of];
+  },
+  recurrence: (inputs) => {
+    const [decay, input] = expect(inputs, 2);
+    requireShape("recurrence", decay, input.shape);
+    return input;
+  },
 };
+
+function attention([q, k, v]: readonly [Value, Value, Value]): Result {
+  const [members = 1, batch = 1, length = 1, heads = 1, width = 1] = q.shape;
+  const kvHeads = k.shape[3] ?? 1;
+  if (heads % kvHeads !== 0) throw new EngineError(`attention: ${kvHeads} key heads do not divide ${heads} heads`);
+  for (const kv of [k, v]) requireShape("attention", kv, [members, batch, length, kvHeads, width]);
+  return q;
+}
+
+function selectiveScan([u, dt, a, b, c]: readonly [Value, Value, Value, Value, Value]): Result {
+  const [members = 1, batch = 1, length = 1, channels = 1] = u.shape;
+  const states = a.shape[2] ?? 1;
+  requireShape("selectiveScan", dt, u.shape);
+  requireShape("selectiveScan", a, [members, channels, states]);
+  for (const perState of [b, c]) requireShape("selectiveScan", perState, [members, batch, length, states]);
+  return u;
+}
+
+function requireShape(primitive: Primitive, value: Value, shape: Shape): void {
+  if (value.shape.join() === shape.join() && value.dtype === "float32") return;
+  throw new EngineError(`${primitive}: ${text(value)} where float32[${shape}] is expected`);
+}
 
 /** numpy's rule: shapes aligned at the end, an axis of size 1 spreads. */
 export function broadcastShapes(...shapes: readonly Shape[]): number[] {
@@ -156,9 +201,11 @@ function sameType(inputs: readonly Value[]): DType {
   return dtype;
 }
 
-function expect<N extends 1 | 2 | 3>(inputs: readonly Value[], count: N) {
+type Values<N extends number, V extends Value[] = []> = V["length"] extends N ? V : Values<N, [...V, Value]>;
+
+function expect<N extends 1 | 2 | 3 | 5 | 6>(inputs: readonly Value[], count: N): Values<N> {
   if (inputs.length !== count) throw new EngineError(`${count} inputs expected, ${inputs.length} given`);
-  return inputs as unknown as { 1: [Value]; 2: [Value, Value]; 3: [Value, Value, Value] }[N];
+  return inputs as unknown as Values<N>;
 }
 
 function text(value: Value): string {

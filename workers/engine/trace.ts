@@ -3,9 +3,11 @@
 // A backend named "trace" is registered with tfjs; while a function runs on it, kernels append primitives instead of
 // computing, gradients included. Tensors of the trace have shapes and types but no values.
 import * as tf from "@tensorflow/tfjs";
+import type { FusedKernel } from "../../operators/fused.ts";
 import { GraphBuilder } from "./builder.ts";
+import { compositeKernels } from "./composites.ts";
 import { EngineError } from "./errors.ts";
-import type { Data, DType, Graph, Value } from "./graph.ts";
+import type { Data, DType, Graph, SimplePrimitive, Value } from "./graph.ts";
 import { dropDeadNodes, sizeOf } from "./graph.ts";
 import { type KernelRule, kernels } from "./kernels.ts";
 import type { Specs } from "./types.ts";
@@ -15,19 +17,30 @@ type Tensors = Readonly<Record<string, tf.Tensor>>;
 /** A larger tensor made outside belongs in the step's constants: embedded, it would travel in every compiled file. */
 const largestForeignTensor = 4096;
 
+type Apply = (tensors: Tensors) => Record<string, tf.Tensor>;
+
 /**
  * The graph of `apply` on tensors of the given shapes. Synchronous, so nothing else can run on the tracing backend.
+ * Composites are those that the engine names, and none without.
  *
  * @throws EngineError for a kernel without a rule, a read of a traced value, JavaScript randomness, or a large tensor
  *   made outside of the trace.
  */
-export function trace(inputs: Specs, apply: (tensors: Tensors) => Record<string, tf.Tensor>): Graph {
+export function trace(inputs: Specs, apply: Apply): Graph<SimplePrimitive>;
+export function trace(inputs: Specs, apply: Apply, options: { readonly composites: readonly FusedKernel[] }): Graph;
+export function trace(
+  inputs: Specs,
+  apply: Apply,
+  { composites }: { composites?: readonly FusedKernel[] } = {},
+): Graph {
   if (recording) throw new EngineError("a trace inside a trace");
   if (tf.env().getBool("DEBUG")) {
     throw new EngineError("tf.enableDebugMode() reads every value, and traced tensors have none: switch it off");
   }
   const current = new Recording();
   const previous = enterBackend();
+  const fused = Object.assign({}, ...(composites ?? []).map((name) => compositeKernels[name])) as typeof kernels;
+  registerKernels(fused);
   const random = Math.random;
   Math.random = () => current.fail("Math.random inside a step: it would be drawn once and stay; make it an input");
   recording = current;
@@ -40,6 +53,7 @@ export function trace(inputs: Specs, apply: (tensors: Tensors) => Record<string,
     tf.engine().endScope();
     recording = undefined;
     Math.random = random;
+    for (const kernelName of Object.keys(fused)) tf.unregisterKernel(kernelName, backendName);
     leaveBackend(previous);
   }
 }
@@ -51,7 +65,7 @@ class Recording {
   readonly #values = new WeakMap<object, Value>();
   #failure: EngineError | undefined;
 
-  run(specs: Specs, apply: (tensors: Tensors) => Record<string, tf.Tensor>): Graph {
+  run(specs: Specs, apply: Apply): Graph {
     const inputs: Record<string, Value> = {};
     const tensors: Record<string, tf.Tensor> = {};
     for (const [name, { shape, dtype }] of Object.entries(specs)) {
@@ -171,15 +185,19 @@ const backendName = "trace";
 function enterBackend(): string {
   if (!tf.findBackendFactory(backendName)) {
     tf.registerBackend(backendName, () => new TraceBackend(), 0);
-    for (const [kernelName, rule] of Object.entries(kernels)) {
-      tf.registerKernel({ kernelName, backendName, kernelFunc: (call) => runKernel(rule, call) });
-    }
+    registerKernels(kernels);
   }
   const previous = tf.getBackend() || "cpu";
   // Takes effect before it returns: the backend's factory is synchronous.
   void tf.setBackend(backendName);
   if (tf.getBackend() !== backendName) throw new EngineError("tfjs did not switch to the tracing backend");
   return previous;
+}
+
+function registerKernels(rules: Readonly<Record<string, KernelRule>>): void {
+  for (const [kernelName, rule] of Object.entries(rules)) {
+    tf.registerKernel({ kernelName, backendName, kernelFunc: (call) => runKernel(rule, call) });
+  }
 }
 
 function leaveBackend(previous: string): void {

@@ -1,12 +1,18 @@
-// Every primitive as ONNX nodes (opset 18), for onnxruntime. One line each where ONNX has the same operation.
-import type { Data, DType, NodeOf, Primitive, Shape, Value } from "../graph.ts";
+// Every simple primitive as ONNX nodes (opset 18), for onnxruntime. One line each where ONNX has the same operation.
+import type { Data, DType, NodeOf, Shape, SimplePrimitive, Value } from "../graph.ts";
 import { sizeOf } from "../graph.ts";
 import { elementTypes, type OnnxGraph } from "./model.ts";
 
 /** Appends the nodes for one primitive, given the names of its inputs; returns the name of its result. */
-export type Lowering<P extends Primitive> = (onnx: OnnxGraph, inputs: readonly string[], node: NodeOf<P>) => string;
+export type Lowering<P extends SimplePrimitive> = (
+  onnx: OnnxGraph,
+  inputs: readonly string[],
+  node: NodeOf<P>,
+) => string;
 
-export const lowerings: { readonly [P in Primitive]: Lowering<P> } = {
+export type Lowerings = { readonly [P in SimplePrimitive]: Lowering<P> };
+
+export const lowerings: Lowerings = {
   constant: (onnx, _inputs, { attributes: { shape, dtype, data } }) => {
     if (typeof data !== "number") return onnx.tensor(dtype, shape, data);
     const value = arrayOf(dtype, [data]);

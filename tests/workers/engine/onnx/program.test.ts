@@ -28,11 +28,11 @@ test("it does not grow with the number of members, and with the length only by a
 });
 
 test("products read transposed weights in place: transposes are those of heads alone", () => {
-  // Per layer of attention: into heads and out of heads, forward and backward.
+  // Per layer of attention: q, k, v into heads and their result out of heads, forward and backward.
   const count = (graph: ReturnType<typeof compile>["graph"]) =>
     graph.nodes.filter(({ primitive }) => primitive === "transpose").length;
-  expect(count(compile(trainingStep, 128).graph)).toBe(2 * 4);
-  expect(count(compile(evaluationStep, 128).graph)).toBe(2 * 2);
+  expect(count(compile(trainingStep, 128).graph)).toBe(2 * 8);
+  expect(count(compile(evaluationStep, 128).graph)).toBe(2 * 4);
 });
 
 test("the parameters of an evaluation are not carried from step to step", () => {

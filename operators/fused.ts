@@ -1,0 +1,79 @@
+// Whole computations that some engines have as one fast kernel, with their gradients.
+//
+// An operator asks `hasKernel`, and else composes the computation from tfjs's operations. Kernels are looked up under
+// their name on the present tfjs backend; `workers/engine/composites.ts` puts them there for a trace.
+import * as tf from "@tensorflow/tfjs";
+
+export type FusedKernel = "Attention" | "SelectiveScan" | "Recurrence";
+
+/** Whether the present tfjs backend has the fused kernel, with what belongs to it. */
+export function hasKernel(name: FusedKernel): boolean {
+  return tf.getKernel(name, tf.getBackend()) !== undefined;
+}
+
+export interface AttentionWindows {
+  /** Factor of the products q . k. */
+  readonly scale: number;
+  /** Tokens before and after its own that a query sees. */
+  readonly left: number;
+  readonly right: number;
+}
+
+/** Softmax attention, each key head serving H/G query heads: q [P, B, T, H, K], k and v [P, B, T, G, K] -> [P, B, T, H, K]. */
+export function fusedAttention(
+  q: tf.Tensor5D,
+  k: tf.Tensor5D,
+  v: tf.Tensor5D,
+  { scale, left, right }: AttentionWindows,
+): tf.Tensor5D {
+  const windows = { scale, left, right };
+  const attend = tf.customGrad((...given) => {
+    const save = given.pop() as tf.GradSaveFunc;
+    const inputs = named(["q", "k", "v"], given as tf.Tensor[]);
+    const out = run("Attention", inputs, windows);
+    const all = { ...inputs, out, statistics: run("AttentionStatistics", inputs, windows) };
+    save(Object.values(all));
+    const gradFunc = (dout: tf.Tensor, saved: tf.Tensor[]) => {
+      const known = { ...named(Object.keys(all), saved), dout };
+      return ["query", "key", "value"].map((of) => run("AttentionGradient", known, { ...windows, of }));
+    };
+    return { value: out, gradFunc };
+  });
+  return attend(q, k, v) as tf.Tensor5D;
+}
+
+export interface SelectiveScan {
+  readonly u: tf.Tensor4D; // [P, B, T, E]
+  /** Steps, positive. */
+  readonly dt: tf.Tensor4D; // [P, B, T, E]
+  /** Rates, negative. */
+  readonly a: tf.Tensor3D; // [P, E, N]
+  readonly b: tf.Tensor4D; // [P, B, T, N]
+  readonly c: tf.Tensor4D; // [P, B, T, N]
+}
+
+/** h_t = exp(dt_t a) h_{t-1} + dt_t u_t b_t, y_t = c_t . h_t, with N states for every channel -> y [P, B, T, E]. */
+export function fusedSelectiveScan({ u, dt, a, b, c }: SelectiveScan): tf.Tensor4D {
+  const names = ["u", "dt", "a", "b", "c"];
+  const scan = tf.customGrad((...given) => {
+    const save = given.pop() as tf.GradSaveFunc;
+    save(given as tf.Tensor[]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
+      names.map((of) => run("SelectiveScanGradient", { ...named(names, saved), dy }, { of }));
+    return { value: run("SelectiveScan", named(names, given as tf.Tensor[]), {}), gradFunc };
+  });
+  return scan(u, dt, a, b, c) as tf.Tensor4D;
+}
+
+/** h_t = decay_t h_{t-1} + input_t, or in reverse from h_{t+1}, without a gradient. decay, input [R, T, C] -> h. */
+export function fusedRecurrence(decay: tf.Tensor3D, input: tf.Tensor3D, reverse: boolean): tf.Tensor3D {
+  return run("Recurrence", { decay, input }, { reverse }) as tf.Tensor3D;
+}
+
+function named(names: readonly string[], tensors: readonly tf.Tensor[]): Record<string, tf.Tensor> {
+  return Object.fromEntries(names.map((name, i) => [name, tensors[i] as tf.Tensor]));
+}
+
+function run(kernel: string, inputs: Record<string, tf.Tensor>, attributes: Record<string, unknown>): tf.Tensor {
+  return tf.engine().runKernel(kernel, inputs, attributes as unknown as tf.NamedAttrMap);
+}

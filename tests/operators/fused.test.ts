@@ -1,0 +1,109 @@
+// Operators with fused kernels against the same operators composed of tfjs's operations. The kernels are loops over plain
+// arrays, written from the equations, on tfjs's "cpu" backend.
+import * as tf from "@tensorflow/tfjs";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Options } from "../../genome/types.ts";
+import { attention } from "../../operators/attention/index.ts";
+import { type FusedKernel, hasKernel } from "../../operators/fused.ts";
+import { mamba } from "../../operators/mamba/index.ts";
+import { linearRecurrence } from "../../operators/scan.ts";
+import { slidingAttention } from "../../operators/sliding-attention/index.ts";
+import type { Operator, OperatorContext } from "../../operators/types.ts";
+import { distance } from "./distance.ts";
+import { plainFusedKernels } from "./plain-fused.ts";
+
+beforeAll(async () => {
+  await tf.setBackend("cpu");
+});
+
+const computations = Object.keys(plainFusedKernels) as FusedKernel[];
+
+function register(): void {
+  for (const kernels of Object.values(plainFusedKernels))
+    for (const [kernelName, kernelFunc] of Object.entries(kernels))
+      tf.registerKernel({ kernelName, backendName: "cpu", kernelFunc });
+}
+
+function unregister(): void {
+  for (const kernels of Object.values(plainFusedKernels))
+    for (const kernelName of Object.keys(kernels))
+      if (tf.getKernel(kernelName, "cpu")) tf.unregisterKernel(kernelName, "cpu");
+}
+
+afterEach(unregister);
+
+test("a backend has no fused kernel unless it registers one", () => {
+  expect(computations.filter(hasKernel)).toEqual([]);
+  register();
+  expect(computations.filter(hasKernel)).toEqual(computations);
+});
+
+interface Outcome {
+  readonly y: tf.Tensor;
+  readonly gradients: readonly tf.Tensor[];
+}
+
+/** The value of `apply` and its gradients for random inputs of the shapes, along a random direction. */
+function differentiate(apply: (...x: tf.Tensor[]) => tf.Tensor, inputs: readonly tf.Tensor[]): Outcome {
+  const y = apply(...inputs);
+  const direction = tf.randomNormal(y.shape, 0, 1, "float32", 7);
+  const gradients = tf.grads((...x: tf.Tensor[]) => tf.sum(tf.mul(apply(...x), direction)))([...inputs]);
+  return { y, gradients };
+}
+
+function expectSame(fused: Outcome, composed: Outcome): void {
+  expect(distance(fused.y, composed.y)).toBeLessThan(1e-5);
+  expect(fused.gradients.length).toBe(composed.gradients.length);
+  for (const [i, gradient] of fused.gradients.entries()) {
+    const scale = Math.max(1, composed.gradients[i]!.abs().max().arraySync() as number);
+    expect(distance(gradient, composed.gradients[i]!) / scale).toBeLessThan(1e-4);
+  }
+}
+
+function outcomeOf<O extends Options>(operator: Operator<O>, options: O, context: OperatorContext): Outcome {
+  const { width, length } = context;
+  const specs = Object.entries(operator.parameters(options, context));
+  const weights = specs.map(([, { shape }], i) => tf.randomNormal([2, ...shape], 0, 0.5, "float32", i + 1));
+  const apply = (x: tf.Tensor, ...values: tf.Tensor[]) =>
+    operator.apply(
+      Object.fromEntries(specs.map(([name], i) => [name, values[i]!])),
+      x as tf.Tensor4D,
+      options,
+      context,
+    );
+  return differentiate(apply, [tf.randomNormal([2, 3, length, width], 0, 1, "float32", 99), ...weights]);
+}
+
+describe("values and gradients equal those of the composed form:", () => {
+  const cases: readonly [string, () => Outcome][] = [
+    ["attention", () => outcomeOf(attention, { heads: 2, kvHeads: 0, rotary: true }, { width: 8, length: 9 })],
+    [
+      "attention with as many tokens as channels",
+      () => outcomeOf(attention, { heads: 2, kvHeads: 0, rotary: true }, { width: 8, length: 8 }),
+    ],
+    [
+      "attention with shared keys",
+      () => outcomeOf(attention, { heads: 4, kvHeads: 2, rotary: false }, { width: 8, length: 7 }),
+    ],
+    ["sliding attention", () => outcomeOf(slidingAttention, { heads: 2, window: 2 }, { width: 8, length: 9 })],
+    ["mamba", () => outcomeOf(mamba, { stateSize: 3, convolution: 2, expand: 2 }, { width: 6, length: 9 })],
+    [
+      "mamba over groups of steps",
+      () => outcomeOf(mamba, { stateSize: 2, convolution: 2, expand: 1 }, { width: 4, length: 20 }),
+    ],
+    [
+      "a linear recurrence",
+      () =>
+        differentiate(
+          (decay, input) => linearRecurrence(decay as tf.Tensor3D, input as tf.Tensor3D),
+          [tf.randomUniform([2, 19, 3], 0, 1, "float32", 1), tf.randomNormal([2, 19, 3], 0, 1, "float32", 2)],
+        ),
+    ],
+  ];
+
+  test.each(cases)("%s", (_, run) => {
+    const composed = run();
+    register();
+    expectSame(run(), composed);
+  });
+});

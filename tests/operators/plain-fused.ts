@@ -1,0 +1,198 @@
+// The fused kernels as loops over plain arrays, written from their equations, for tfjs's "cpu" backend.
+import * as tf from "@tensorflow/tfjs";
+import type { AttentionWindows, FusedKernel } from "../../operators/fused.ts";
+
+type Kernel = tf.KernelFunc;
+type Call = Parameters<Kernel>[0];
+
+export const plainFusedKernels: Record<FusedKernel, Record<string, Kernel>> = {
+  Attention: {
+    Attention: (call) => result(call, "q", attend(call).out),
+    AttentionStatistics: (call) => {
+      const [members = 1, batch = 1, length = 1, heads = 1] = inputOf(call, "q").shape;
+      return tensor([members, batch, heads, length], attend(call).statistics);
+    },
+    AttentionGradient: (call) => {
+      const { of } = call.attrs as unknown as { of: "query" | "key" | "value" };
+      const input = { query: "q", key: "k", value: "v" }[of];
+      return result(call, input, attendBackward(call)[of]);
+    },
+  },
+  SelectiveScan: {
+    SelectiveScan: (call) => result(call, "u", scan(call).y),
+    SelectiveScanGradient: (call) => {
+      const { of } = call.attrs as unknown as { of: "u" | "dt" | "a" | "b" | "c" };
+      return result(call, of, scanBackward(call)[of]);
+    },
+  },
+  Recurrence: {
+    Recurrence: (call) => {
+      const { reverse } = call.attrs as unknown as { reverse: boolean };
+      const [decay, input] = [inputOf(call, "decay"), inputOf(call, "input")];
+      const [rows = 1, length = 1, channels = 1] = input.shape;
+      const h = new Float64Array(input.values.length);
+      for (let row = 0; row < rows; row++)
+        for (let channel = 0; channel < channels; channel++) {
+          let state = 0;
+          for (let step = 0; step < length; step++) {
+            const t = reverse ? length - 1 - step : step;
+            const here = (row * length + t) * channels + channel;
+            state = decay.values[here]! * state + input.values[here]!;
+            h[here] = state;
+          }
+        }
+      return result(call, "input", h);
+    },
+  },
+};
+
+/** Calls `visit` for every query and every key that it sees, with the places of their first channels. */
+function eachPair(
+  call: Call,
+  visit: (pair: { readonly query: number; readonly q: number; readonly k: number }) => void,
+): void {
+  const { left, right } = call.attrs as unknown as AttentionWindows;
+  const [members = 1, batch = 1, length = 1, heads = 1, width = 1] = inputOf(call, "q").shape;
+  const kvHeads = inputOf(call, "k").shape[3]!;
+  for (let sequence = 0; sequence < members * batch; sequence++)
+    for (let head = 0; head < heads; head++)
+      for (let t = 0; t < length; t++)
+        for (let s = 0; s < length; s++) {
+          if (s < t - left || s > t + right) continue;
+          const group = Math.floor(head / (heads / kvHeads));
+          const q = ((sequence * length + t) * heads + head) * width;
+          const k = ((sequence * length + s) * kvHeads + group) * width;
+          visit({ query: (sequence * heads + head) * length + t, q, k });
+        }
+}
+
+function dot(a: ArrayLike<number>, i: number, b: ArrayLike<number>, j: number, width: number): number {
+  let sum = 0;
+  for (let c = 0; c < width; c++) sum += a[i + c]! * b[j + c]!;
+  return sum;
+}
+
+/** Vaswani et al. 2017, eq. 1; the statistics are log sum exp of the scores. */
+function attend(call: Call): { out: Float64Array; statistics: Float64Array } {
+  const { scale } = call.attrs as unknown as AttentionWindows;
+  const [q, k, v] = [inputOf(call, "q"), inputOf(call, "k"), inputOf(call, "v")];
+  const width = q.shape[4]!;
+  const totals = new Float64Array(q.values.length / width);
+  const out = new Float64Array(q.values.length);
+  eachPair(call, (pair) => {
+    totals[pair.query]! += Math.exp(scale * dot(q.values, pair.q, k.values, pair.k, width));
+  });
+  eachPair(call, (pair) => {
+    const p = Math.exp(scale * dot(q.values, pair.q, k.values, pair.k, width)) / totals[pair.query]!;
+    for (let c = 0; c < width; c++) out[pair.q + c]! += p * v.values[pair.k + c]!;
+  });
+  return { out, statistics: totals.map(Math.log) };
+}
+
+/** Dao et al. 2022, "FlashAttention", arXiv:2205.14135, algorithm 4: p from the statistics, rowsum(dO O) in place of dP P. */
+function attendBackward(call: Call): Record<"query" | "key" | "value", Float64Array> {
+  const { scale } = call.attrs as unknown as AttentionWindows;
+  const [q, k, v] = [inputOf(call, "q"), inputOf(call, "k"), inputOf(call, "v")];
+  const [out, statistics, dout] = [inputOf(call, "out"), inputOf(call, "statistics"), inputOf(call, "dout")];
+  const width = q.shape[4]!;
+  const gradients = {
+    query: new Float64Array(q.values.length),
+    key: new Float64Array(k.values.length),
+    value: new Float64Array(v.values.length),
+  };
+  eachPair(call, (pair) => {
+    const score = scale * dot(q.values, pair.q, k.values, pair.k, width);
+    const p = Math.exp(score - statistics.values[pair.query]!);
+    const mean = dot(dout.values, pair.q, out.values, pair.q, width);
+    const ds = scale * p * (dot(dout.values, pair.q, v.values, pair.k, width) - mean);
+    for (let c = 0; c < width; c++) {
+      gradients.query[pair.q + c]! += ds * k.values[pair.k + c]!;
+      gradients.key[pair.k + c]! += ds * q.values[pair.q + c]!;
+      gradients.value[pair.k + c]! += p * dout.values[pair.q + c]!;
+    }
+  });
+  return gradients;
+}
+
+/** Gu and Dao 2023, algorithm 2: the states h [P, B, T, E, N] and y. */
+function scan(call: Call): { y: Float64Array; h: Float64Array } {
+  const [u, dt, a] = [inputOf(call, "u"), inputOf(call, "dt"), inputOf(call, "a")];
+  const [b, c] = [inputOf(call, "b"), inputOf(call, "c")];
+  const states = a.shape[2]!;
+  const y = new Float64Array(u.values.length);
+  const h = new Float64Array(u.values.length * states);
+  eachState(call, ({ here, rate, perToken, state, before }) => {
+    const kept = before === undefined ? 0 : Math.exp(dt.values[here]! * a.values[rate]!) * h[before]!;
+    h[state] = kept + dt.values[here]! * u.values[here]! * b.values[perToken]!;
+    y[here]! += c.values[perToken]! * h[state]!;
+  });
+  return { y, h };
+}
+
+/** The chain rule through `scan`, from the last token to the first. */
+function scanBackward(call: Call): Record<"u" | "dt" | "a" | "b" | "c", Float64Array> {
+  const [u, dt, a] = [inputOf(call, "u"), inputOf(call, "dt"), inputOf(call, "a")];
+  const [b, c, dy] = [inputOf(call, "b"), inputOf(call, "c"), inputOf(call, "dy")];
+  const { h } = scan(call);
+  const adjoint = new Float64Array(h.length);
+  const zeros = (like: Input) => new Float64Array(like.values.length);
+  const gradients = { u: zeros(u), dt: zeros(dt), a: zeros(a), b: zeros(b), c: zeros(c) };
+  const places: Place[] = [];
+  eachState(call, (place) => places.push(place));
+  for (const { here, rate, perToken, state, before } of places.reverse()) {
+    gradients.c[perToken]! += dy.values[here]! * h[state]!;
+    const dh = adjoint[state]! + dy.values[here]! * c.values[perToken]!;
+    gradients.u[here]! += dh * dt.values[here]! * b.values[perToken]!;
+    gradients.b[perToken]! += dh * dt.values[here]! * u.values[here]!;
+    gradients.dt[here]! += dh * u.values[here]! * b.values[perToken]!;
+    if (before === undefined) continue;
+    const decay = Math.exp(dt.values[here]! * a.values[rate]!);
+    adjoint[before] = dh * decay;
+    gradients.dt[here]! += dh * h[before]! * decay * a.values[rate]!;
+    gradients.a[rate]! += dh * h[before]! * decay * dt.values[here]!;
+  }
+  return gradients;
+}
+
+interface Place {
+  /** In u, dt, y; in a; in b, c; in h, and the token before in h. */
+  readonly here: number;
+  readonly rate: number;
+  readonly perToken: number;
+  readonly state: number;
+  readonly before: number | undefined;
+}
+
+function eachState(call: Call, visit: (place: Place) => void): void {
+  const [members = 1, batch = 1, length = 1, channels = 1] = inputOf(call, "u").shape;
+  const states = inputOf(call, "a").shape[2]!;
+  for (let sequence = 0; sequence < members * batch; sequence++)
+    for (let t = 0; t < length; t++)
+      for (let channel = 0; channel < channels; channel++)
+        for (let n = 0; n < states; n++) {
+          const here = (sequence * length + t) * channels + channel;
+          const rate = (Math.floor(sequence / batch) * channels + channel) * states + n;
+          const state = here * states + n;
+          const before = t === 0 ? undefined : state - channels * states;
+          visit({ here, rate, perToken: (sequence * length + t) * states + n, state, before });
+        }
+}
+
+interface Input {
+  readonly values: Float32Array;
+  readonly shape: readonly number[];
+}
+
+function inputOf({ inputs }: Call, name: string): Input {
+  const info = (inputs as tf.NamedTensorInfoMap)[name]!;
+  return { values: tf.backend().readSync(info.dataId) as Float32Array, shape: info.shape };
+}
+
+function result(call: Call, like: string, values: Float64Array): tf.TensorInfo {
+  return tensor(inputOf(call, like).shape, values);
+}
+
+function tensor(shape: readonly number[], values: Float64Array): tf.TensorInfo {
+  const dataId = tf.backend().write(Float32Array.from(values), [...shape], "float32");
+  return { dataId, shape: [...shape], dtype: "float32" };
+}

@@ -1,0 +1,48 @@
+// The fused kernels that operators use where a backend has them, as composite primitives.
+//
+// An engine names those it has a fast form of; the tracing backend then has exactly these.
+import type { FusedKernel } from "../../operators/fused.ts";
+import type { CompositeAttributes, Value } from "./graph.ts";
+import type { KernelRule } from "./kernels.ts";
+
+type Windows = { readonly scale: number; readonly left: number; readonly right: number };
+type Of<P extends "attentionGradient" | "selectiveScanGradient"> = Pick<CompositeAttributes[P], "of">;
+type Attended = { readonly q: Value; readonly k: Value; readonly v: Value };
+type AttendedGradient = Attended & { readonly out: Value; readonly statistics: Value; readonly dout: Value };
+type Scanned = { readonly u: Value; readonly dt: Value; readonly a: Value; readonly b: Value; readonly c: Value };
+
+/** Under the name by which an engine asks for them: every kernel of the computation, its gradients included. */
+export const compositeKernels: Readonly<Record<FusedKernel, Readonly<Record<string, KernelRule>>>> = {
+  Attention: {
+    Attention: (graph, { q, k, v }: Attended, windows: Windows) =>
+      graph.emit("attention", [q, k, v], visible(q, windows)),
+    AttentionStatistics: (graph, { q, k, v }: Attended, windows: Windows) =>
+      graph.emit("attentionStatistics", [q, k, v], visible(q, windows)),
+    AttentionGradient: (
+      graph,
+      { q, k, v, out, statistics, dout }: AttendedGradient,
+      { of, ...windows }: Windows & Of<"attentionGradient">,
+    ) => graph.emit("attentionGradient", [q, k, v, out, statistics, dout], { ...visible(q, windows), of }),
+  },
+  SelectiveScan: {
+    SelectiveScan: (graph, { u, dt, a, b, c }: Scanned) => graph.emit("selectiveScan", [u, dt, a, b, c], {}),
+    SelectiveScanGradient: (
+      graph,
+      { u, dt, a, b, c, dy }: Scanned & { readonly dy: Value },
+      { of }: Of<"selectiveScanGradient">,
+    ) => graph.emit("selectiveScanGradient", [u, dt, a, b, c, dy], { of }),
+  },
+  Recurrence: {
+    Recurrence: (
+      graph,
+      { decay, input }: { readonly decay: Value; readonly input: Value },
+      { reverse }: CompositeAttributes["recurrence"],
+    ) => graph.emit("recurrence", [decay, input], { reverse }),
+  },
+};
+
+/** A window that reaches beyond the sequence hides nothing. */
+function visible(q: Value, { scale, left, right }: Windows): CompositeAttributes["attention"] {
+  const last = (q.shape[2] ?? 1) - 1;
+  return { scale, left: left >= last ? null : left, right: right >= last ? null : right };
+}
