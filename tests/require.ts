@@ -35,6 +35,10 @@ const requirements = {
       spawnSync(process.execPath, ["-e", loadVulkan], { cwd: dirname(packageFile) }).status === 0,
     reason: "no Vulkan loader (Debian: libvulkan1) or no driver (Debian: chromium brings one; or set VK_DRIVER_FILES)",
   },
+  compiler: {
+    present: () => spawnSync("cc", ["--version"]).status === 0,
+    reason: "there is no C compiler `cc` (Debian: gcc)",
+  },
   otherUsers: {
     present: () => spawnSync("test", ["-r", packageFile], { uid: 65534, gid: 65534 }).status === 0,
     reason: "only root may run as other users, and those must be able to read this folder",

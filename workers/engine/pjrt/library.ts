@@ -95,10 +95,14 @@ export class PjrtLibrary {
   }
 }
 
+/** koffi unloads a library that is garbage, though its functions are in use and its threads run. */
+const loaded = new Set<LibraryHandle>();
+
 function findApi(file: string): bigint {
   let library: LibraryHandle;
   try {
     library = koffi.load(file);
+    loaded.add(library);
   } catch (error) {
     throw new EngineError(`${file}: cannot be loaded: ${messageOf(error)}`, { cause: error });
   }
