@@ -136,9 +136,11 @@ function failure(job: string, error: RemoteError, residentBytes: number): Error 
   return saysOutOfMemory(error.message) ? new OomError(job, residentBytes) : new JobError(error);
 }
 
-/** The words of V8, of the C++ library and of onnxruntime. */
+/** The words of V8, of the C++ library, of onnxruntime and of PJRT. */
 function saysOutOfMemory(text: string): boolean {
-  return /heap out of memory|Array buffer allocation failed|bad_alloc|Failed to allocate memory/.test(text);
+  return /heap out of memory|Array buffer allocation failed|bad_alloc|Failed to allocate memory|RESOURCE_EXHAUSTED/.test(
+    text,
+  );
 }
 
 function attempt(action: () => void, failed: (error: unknown) => void): void {

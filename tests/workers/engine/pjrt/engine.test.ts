@@ -178,6 +178,8 @@ describeWith("compiler", "PJRT engine", () => {
     const program = await engine.compile(counter, counterStart);
     const running = program.run(3, amounts(3));
     const disposed = program.dispose();
+    await sleep(5);
+    expect(fake.counters().executables).toBe(2);
     await expect(program.run(3, amounts(3))).rejects.toThrow("counter: the program was disposed of");
     await expect(program.state()).rejects.toThrow("counter: the program was disposed of");
     await expect(program.setState(counterStart.state)).rejects.toThrow("counter: the program was disposed of");
@@ -245,7 +247,6 @@ describeWith("compiler", "PJRT engine", () => {
       '"scaled" is [4,2] of type 11 on the device, expected float32[4,3]',
     );
     await other.dispose();
-    await sleep(0);
     expect(fake.counters()).toMatchObject(nothing);
     for (const { client } of [engine, wide]) client.close();
   });

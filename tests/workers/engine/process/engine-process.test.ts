@@ -127,7 +127,7 @@ describe("a job that takes too much memory", () => {
     expect(error.message).toMatch(/hold ran out of memory: its process held \d+ MB \(limit 300 MB\)/);
   });
 
-  test("is told apart from a crash where V8 or onnxruntime give up by themselves", async () => {
+  test("is told apart from a crash where V8, onnxruntime or a PJRT device give up by themselves", async () => {
     const engine = engineProcess();
     process.env.NODE_OPTIONS = "--max-old-space-size=64";
     try {
@@ -135,7 +135,12 @@ describe("a job that takes too much memory", () => {
     } finally {
       delete process.env.NODE_OPTIONS;
     }
-    await expect(engine.run("refuseMemory", undefined as never)).rejects.toMatchObject({ name: "OomError" });
+    for (const words of [
+      "Failed to allocate memory for requested buffer of size 123456789",
+      "train: running failed: LoadedExecutable_Execute: RESOURCE_EXHAUSTED: Out of memory while trying to allocate 9 bytes.",
+    ]) {
+      await expect(engine.run("refuseMemory", words)).rejects.toMatchObject({ name: "OomError" });
+    }
   });
 });
 

@@ -41,8 +41,8 @@ export const jobs = {
     for (;;) kept.push(new Array(1e6).fill(0.5));
   },
 
-  async refuseMemory() {
-    throw new Error("Failed to allocate memory for requested buffer of size 123456789");
+  async refuseMemory(words: string) {
+    throw new Error(words);
   },
 
   async abort(lines: number) {
