@@ -1,6 +1,7 @@
 // The engine on a PJRT plugin: a step is lowered to one StableHLO module, compiled by XLA and run K steps per call.
 import { realpath, stat } from "node:fs/promises";
 import { failure } from "../errors.ts";
+import { type Precision, stableHloProgram } from "../stablehlo/program.ts";
 import type { Engine, Step, Values } from "../types.ts";
 import { checkStep, checkValues } from "../values.ts";
 import { cacheKey, ExecutableCache } from "./cache.ts";
@@ -9,18 +10,16 @@ import { compileOptions, type XlaFlags } from "./compile-options.ts";
 import { PjrtExecutable } from "./executable.ts";
 import { findPlugin } from "./find-plugin.ts";
 import { PjrtLibrary } from "./library.ts";
-import type { Lower, LoweredPrecision } from "./lowered.ts";
+import type { Lower } from "./lowered.ts";
 import { PjrtProgram } from "./program.ts";
 
 export interface PjrtEngineOptions {
-  /** How a step becomes a module. */
-  readonly lower: Lower;
   /** The plugin's library; see `findPlugin` for where it is looked for. */
   readonly plugin?: string | undefined;
   /** The part of the device's memory that may be taken, in (0, 1]; the plugin's own default unless given. */
   readonly memoryFraction?: number | undefined;
   /** Default "float32". */
-  readonly precision?: LoweredPrecision | undefined;
+  readonly precision?: Precision | undefined;
   /** Where compiled executables are kept between processes; nowhere unless given. */
   readonly cacheFolder?: string | undefined;
   readonly cacheLimitBytes?: number | undefined;
@@ -29,6 +28,8 @@ export interface PjrtEngineOptions {
   /** The device's number on this machine; default 0. */
   readonly device?: number | undefined;
   readonly flags?: XlaFlags | undefined;
+  /** How a step becomes a module; default `stableHloProgram`. */
+  readonly lower?: Lower | undefined;
 }
 
 export interface PjrtEngine extends Engine {
@@ -43,8 +44,9 @@ const defaultCapacity = 100;
  *
  * @throws EngineError where there is no plugin, or no device that it can use.
  */
-export async function pjrtEngine(options: PjrtEngineOptions): Promise<PjrtEngine> {
-  const { lower, precision = "float32", capacity = defaultCapacity, cacheFolder, cacheLimitBytes } = options;
+export async function pjrtEngine(options: PjrtEngineOptions = {}): Promise<PjrtEngine> {
+  const { lower = stableHloProgram, precision = "float32", capacity = defaultCapacity } = options;
+  const { cacheFolder, cacheLimitBytes } = options;
   const library = new PjrtLibrary(options.plugin ?? (await findPlugin()));
   const client = await PjrtClient.create(library, options);
   const identity = await identityOf(client);

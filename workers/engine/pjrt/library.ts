@@ -7,7 +7,12 @@ import { type EntryName, entries, errorCodes, type Field, headerSlots } from "./
 
 // koffi runs asynchronous calls on stacks of its own, of 128 KiB unless told: XLA's compiler overflows those.
 const stackBytes = 16 * 2 ** 20;
-koffi.config({ sync_stack_size: stackBytes, async_stack_size: stackBytes });
+const hasLargeStacks = () => koffi.config().async_stack_size === stackBytes;
+try {
+  koffi.config({ sync_stack_size: stackBytes, async_stack_size: stackBytes });
+} catch {
+  // Too late: koffi has loaded a library. Opening a plugin says so.
+}
 
 /** In bytes: the table's struct_size and extension_start, then a struct {size, extension, i32 major, i32 minor}. */
 const apiHeader = { size: 40, major: 32, minor: 36 } as const;
@@ -35,6 +40,7 @@ export class PjrtLibrary {
   /** @throws EngineError where the file is missing, is no plugin, or speaks another version of the API. */
   constructor(file: string) {
     this.file = file;
+    if (!hasLargeStacks()) throw new EngineError(`${file}: koffi loaded another library before, with small stacks`);
     const api = findApi(file);
     const header = new DataView(copyOf(api, apiHeader.size).buffer);
     const [major, minor] = [header.getInt32(apiHeader.major, true), header.getInt32(apiHeader.minor, true)];
