@@ -143,7 +143,8 @@ export const lowerings = {
       return block.as(sums, type);
     }
     const hot = oneHot(block, given(rows), size, x.type);
-    return block.dot(hot, x, { batching: [[], []], contracting: [[0], [0]] }, type, x.type === "f32");
+    const axes = { batching: [[], []], contracting: [[0], [0]] } as const;
+    return block.as(block.dot(hot, x, axes, "f32", x.type === "f32"), type);
   },
 } satisfies Lowerings;
 

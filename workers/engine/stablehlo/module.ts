@@ -155,7 +155,12 @@ export class Block {
     const shape = x.shape.toSpliced(axis, 1, ...indices.shape);
     const end = axis + indices.shape.length;
     const offsets = shape.flatMap((_, i) => (i < axis || i >= end ? [i] : []));
-    const numbers = `offset_dims = ${list(offsets)}, collapsed_slice_dims = [${axis}], start_index_map = [${axis}], index_vector_dim = ${indices.shape.length}`;
+    const numbers = attributes({
+      offset_dims: offsets,
+      collapsed_slice_dims: [axis],
+      start_index_map: [axis],
+      index_vector_dim: indices.shape.length,
+    });
     const sizes = integers(x.shape.with(axis, 1));
     const text = `"stablehlo.gather"(${ids([x, indices])}) <{dimension_numbers = #stablehlo.gather<${numbers}>, indices_are_sorted = false, slice_sizes = ${sizes}}>`;
     return this.#typed(text, [x, indices], shape, x.type);
@@ -165,7 +170,12 @@ export class Block {
   scatterAdd(rows: Operand, indices: Operand, size: number): Operand {
     const zeros = this.constant(0, rows.shape.with(0, size), rows.type);
     const windows = rows.shape.slice(1).map((_, i) => i + 1);
-    const numbers = `update_window_dims = ${list(windows)}, inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1`;
+    const numbers = attributes({
+      update_window_dims: windows,
+      inserted_window_dims: [0],
+      scatter_dims_to_operand_dims: [0],
+      index_vector_dim: 1,
+    });
     const region = new Block(this);
     const scalar = (): Operand => ({ id: region.#name(), shape: [], type: rows.type });
     const [old, more] = [scalar(), scalar()];
@@ -258,4 +268,12 @@ function list(numbers: readonly number[]): string {
 
 function integers(numbers: readonly number[]): string {
   return numbers.length === 0 ? "array<i64>" : `array<i64: ${numbers.join(", ")}>`;
+}
+
+/** Empty lists are left out, as MLIR prints them. */
+function attributes(values: Readonly<Record<string, number | readonly number[]>>): string {
+  return Object.entries(values)
+    .filter(([, value]) => typeof value === "number" || value.length > 0)
+    .map(([name, value]) => `${name} = ${typeof value === "number" ? value : list(value)}`)
+    .join(", ");
 }

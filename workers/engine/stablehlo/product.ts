@@ -16,6 +16,7 @@ export function product(
   { type, isExact }: Target,
 ): Operand {
   const operandType = a.type === "bf16" || b.type === "bf16" ? "bf16" : "f32";
+  const resultType = operandType === "f32" ? "f32" : type; // a product never has fewer digits than its operands
   const batch = shape.length - 2;
   const [sizesA, sizesB] = [a, b].map((x) => leadingSizes(x, batch)) as [Sizes, Sizes];
   const isDropped = (own: Sizes, other: Sizes) => (axis: number) =>
@@ -28,14 +29,12 @@ export function product(
   const [lastA, lastB] = [left.axes.length, right.axes.length];
   const batching = [left, right].map(({ axes }) => shared.map((axis) => axes.indexOf(axis))) as [number[], number[]];
   const contracting: [number[], number[]] = [[lastA + (transposeA ? 0 : 1)], [lastB + (transposeB ? 1 : 0)]];
-  const result = block.dot(left.operand, right.operand, { batching, contracting }, type, isExact);
+  const result = block.dot(left.operand, right.operand, { batching, contracting }, resultType, isExact);
 
   const isFree = (axis: number) => !shared.includes(axis);
   const order = [...shared, ...left.axes.filter(isFree), batch, ...right.axes.filter(isFree), batch + 1];
-  return block.transpose(
-    result,
-    [...shape.keys()].map((axis) => order.indexOf(axis)),
-  );
+  const permutation = [...shape.keys()].map((axis) => order.indexOf(axis));
+  return block.transpose(block.as(result, type), permutation);
 }
 
 /** The sizes of the leading axes, aligned at their end; undefined where there is none. */
