@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { EngineError, failure } from "./errors.ts";
 import { sizeOf } from "./graph.ts";
 import type { Engine, Program, Specs, Step, TensorSpec, Values } from "./types.ts";
-import { checkResults, checkStep, checkValues, emptyArray } from "./values.ts";
+import { adoptThroughHost, checkResults, checkStep, checkValues, emptyArray, named } from "./values.ts";
 
 // Keeps tfjs from advising on its first write to install another backend.
 tf.enableProdMode();
@@ -65,9 +65,10 @@ class EagerProgram implements Program {
     return collected;
   }
 
-  async state(): Promise<Values> {
+  async state(names?: readonly string[]): Promise<Values> {
     await this.#open();
-    const state = Object.entries(this.#state).map(async ([name, tensor]) => [name, (await tensor.data()).slice()]);
+    const chosen = Object.entries(pick(named(this.#step.state, names), this.#state));
+    const state = chosen.map(async ([name, tensor]) => [name, (await tensor.data()).slice()]);
     return Object.fromEntries(await Promise.all(state));
   }
 
@@ -76,6 +77,10 @@ class EagerProgram implements Program {
     checkValues(this.#step, "state", this.#step.state, state);
     tf.dispose(this.#state);
     this.#state = tensors(this.#step.state, state);
+  }
+
+  adoptState(source: Program): Promise<void> {
+    return adoptThroughHost(this, this.#step, source);
   }
 
   async dispose(): Promise<void> {

@@ -7,7 +7,7 @@ import type { Graph, SimplePrimitive } from "./graph.ts";
 import { loopModel, nextState, type Roles, stepsInput } from "./onnx/program.ts";
 import { trace } from "./trace.ts";
 import type { Engine, Program, Specs, Step, Values } from "./types.ts";
-import { checkResults, checkStep, checkValues } from "./values.ts";
+import { adoptThroughHost, checkResults, checkStep, checkValues, named } from "./values.ts";
 
 export interface OnnxruntimeOptions {
   /** What executes the operations; those which "cuda" lacks run on the processor. Default "cpu". */
@@ -131,16 +131,20 @@ class OnnxruntimeProgram implements Program {
     }
   }
 
-  async state(): Promise<Values> {
+  async state(names?: readonly string[]): Promise<Values> {
     this.#open();
     const state = Object.entries(this.#state).map(([name, tensor]) => [name, dataOf(tensor)]);
-    return copied(this.#step.state, Object.fromEntries(state));
+    return copied(named(this.#step.state, names), Object.fromEntries(state));
   }
 
   async setState(state: Values): Promise<void> {
     this.#open();
     checkValues(this.#step, "state", this.#step.state, state);
     this.#state = tensors(this.#step.state, copied(this.#step.state, state));
+  }
+
+  adoptState(source: Program): Promise<void> {
+    return adoptThroughHost(this, this.#step, source);
   }
 
   async dispose(): Promise<void> {

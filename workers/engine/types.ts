@@ -26,13 +26,19 @@ export interface Step {
 export interface Program {
   /** Runs K steps; each batch entry holds K slices, each output comes back as K slices (row-major, K first). */
   run(steps: number, batches: Values): Promise<Values>;
-  /** A copy of the present state. */
-  state(): Promise<Values>;
+  /** A copy of the present state, or of those entries of it that are named. */
+  state(names?: readonly string[]): Promise<Values>;
   setState(state: Values): Promise<void>;
+  /** Takes the entries of equal name from another program's present state; this one's others stay. */
+  adoptState(source: Program): Promise<void>;
+  /** Bytes on the device, where the engine knows them from the compiled step. */
+  readonly memory?: { readonly stateBytes: number; readonly temporaryBytes: number } | undefined;
   dispose(): Promise<void>;
 }
 
 export interface Engine {
   readonly name: string;
+  /** Whether `Program.run` may be called again before the last call has ended, and then queues behind it. */
+  readonly isQueued?: boolean | undefined;
   compile(step: Step, initial: { readonly state: Values; readonly constants: Values }): Promise<Program>;
 }

@@ -1,7 +1,7 @@
 // Checks between plain arrays and the tensors a step declares.
 import { EngineError } from "./errors.ts";
 import { sizeOf } from "./graph.ts";
-import type { Specs, Step, TensorSpec, Values } from "./types.ts";
+import type { Program, Specs, Step, TensorSpec, Values } from "./types.ts";
 
 /** The step's entries must not share a name: `apply` gets them, and returns them, in one record. */
 export function checkStep(step: Step): void {
@@ -44,4 +44,17 @@ export function checkResults(
 export function emptyArray({ dtype, shape }: TensorSpec, slices = 1): Float32Array | Int32Array {
   const length = slices * sizeOf(shape);
   return dtype === "int32" ? new Int32Array(length) : new Float32Array(length);
+}
+
+/** Those of the names, all of them unless any are given. */
+export function named(specs: Specs, names?: readonly string[]): Specs {
+  if (!names) return specs;
+  return Object.fromEntries(Object.entries(specs).filter(([name]) => names.includes(name)));
+}
+
+/** `Program.adoptState` through the host's memory. */
+export async function adoptThroughHost(program: Program, step: Step, source: Program): Promise<void> {
+  const given = await source.state(Object.keys(step.state));
+  const kept = Object.keys(step.state).filter((name) => !given[name]);
+  await program.setState({ ...(kept.length > 0 ? await program.state(kept) : {}), ...given });
 }

@@ -4,11 +4,12 @@
 export class Pace {
   steps = 4;
 
-  async time(call: () => Promise<void>): Promise<void> {
+  async time<Result>(call: () => Promise<Result>): Promise<Result> {
     const start = performance.now();
-    await call();
+    const result = await call();
     const elapsedMs = performance.now() - start;
     if (elapsedMs < 300) this.steps = Math.min(2 * this.steps, 1024);
     else if (elapsedMs > 1000) this.steps = Math.max(1, Math.floor(this.steps / 2));
+    return result;
   }
 }

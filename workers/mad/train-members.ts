@@ -61,42 +61,65 @@ interface Loop extends TrainingRun {
 }
 
 async function trainAndEvaluate(loop: Loop): Promise<number> {
-  const { members, setting, signal, onProgress } = loop;
+  const { members, setting, engine, signal, onProgress } = loop;
   const steps = stepsOf(setting);
   const between = setting.training.evaluateEvery * stepsPerEpoch(setting);
   const pace = new Pace();
+  // A second call waits on a queued engine, so that the device never does. No call reaches past the next evaluation.
+  const calls: Promise<Call>[] = [];
+  const mostCalls = engine.isQueued ? 2 : 1;
+  let asked = 0;
   let step = 0;
-  while (step < steps && members.some(({ isFinished }) => !isFinished)) {
-    signal?.throwIfAborted();
-    const nextEvaluation = Math.min(steps, step - (step % between) + between);
-    const count = Math.min(pace.steps, nextEvaluation - step);
-    await pace.time(() => trainSteps(loop, step, count));
-    step += count;
-    if (step === nextEvaluation && members.some(({ isFinished }) => !isFinished)) {
+  try {
+    while (step < steps && members.some(({ isFinished }) => !isFinished)) {
       signal?.throwIfAborted();
-      await evaluateMembers(loop, step);
+      const nextEvaluation = Math.min(steps, step - (step % between) + between);
+      while (calls.length < mostCalls && asked < nextEvaluation) {
+        const count = Math.min(pace.steps, nextEvaluation - asked);
+        calls.push(startCall(loop, asked, count));
+        asked += count;
+      }
+      const { count, losses } = await pace.time(() => calls.shift() as Promise<Call>);
+      recordLosses(members, step, losses);
+      step += count;
+      if (step === nextEvaluation && members.some(({ isFinished }) => !isFinished)) {
+        signal?.throwIfAborted();
+        await evaluateMembers(loop, step);
+      }
+      const { trainLoss, curve } = bestMember(members);
+      const last = curve.at(-1);
+      const point = last?.step === step ? last : null;
+      onProgress?.({ step, steps, trainLoss: trainLoss ?? last?.trainLoss ?? null, point });
     }
-    const { trainLoss, curve } = bestMember(members);
-    const last = curve.at(-1);
-    const point = last?.step === step ? last : null;
-    onProgress?.({ step, steps, trainLoss: trainLoss ?? last?.trainLoss ?? null, point });
+    return step;
+  } finally {
+    await Promise.allSettled(calls);
   }
-  return step;
 }
 
-async function trainSteps({ members, order, training }: Loop, step: number, count: number): Promise<void> {
+interface Call {
+  readonly count: number;
+  /** [count, P]. */
+  readonly losses: Float32Array;
+}
+
+function startCall({ members, order, training }: Loop, step: number, count: number): Promise<Call> {
   const slices = Array.from({ length: count }, (_, k) => order.rows(step + k));
-  const { loss } = await training.run(count, { indices: forMembers(slices, members.length) });
-  for (let k = 0; k < count; k++) {
-    for (const [i, member] of members.entries()) {
-      member.recordLoss(step + k + 1, (loss as Float32Array)[k * members.length + i] as number);
-    }
+  const call = training
+    .run(count, { indices: forMembers(slices, members.length) })
+    .then(({ loss }) => ({ count, losses: loss as Float32Array }));
+  call.catch(() => undefined); // whoever waits for it hears of it, but that may be later
+  return call;
+}
+
+function recordLosses(members: readonly Member[], step: number, losses: Float32Array): void {
+  for (const [i, loss] of losses.entries()) {
+    members[i % members.length]?.recordLoss(step + Math.floor(i / members.length) + 1, loss);
   }
 }
 
 async function evaluateMembers({ members, data, setting, training, evaluation }: Loop, step: number): Promise<void> {
-  const { parameters } = await training.state();
-  await evaluation.setState({ parameters: parameters as Float32Array });
+  await evaluation.adoptState(training);
   const rows = data.test.examples + data.validation.examples;
   const plan: Omit<EvaluationPlan, "firstRow"> = {
     members: members.length,

@@ -66,6 +66,24 @@ export function engineContract(engine: Engine): void {
     await program.dispose();
   });
 
+  test("a program takes what another one's state has of equal name and keeps the rest", async () => {
+    const source = await engine.compile(counter, counterStart);
+    await source.run(3, amounts);
+    const both: Step = {
+      ...counter,
+      state: { ...counter.state, other: { shape: [2], dtype: "float32" } },
+      apply: (tensors) => ({ ...counter.apply(tensors), other: tensors.other! }),
+    };
+    const state = { ...counterStart.state, other: Float32Array.of(8, 9) };
+    const target = await engine.compile(both, { ...counterStart, state });
+    await target.adoptState(source);
+    expect([...((await target.run(1, { amount: Float32Array.of(1, 1) })).scaled ?? [])]).toEqual([16, 126]);
+    expect(await target.state(["other"])).toEqual({ other: Float32Array.of(8, 9) });
+    expect(await source.state(["total"])).toEqual({ total: Float32Array.of(7, 62) });
+    await source.dispose();
+    await target.dispose();
+  });
+
   test("a state that the step leaves as it is can still be replaced", async () => {
     const fixed: Step = {
       ...counter,

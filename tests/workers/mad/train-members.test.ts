@@ -4,6 +4,7 @@ import { drawParameters } from "../../../operators/initialize.ts";
 import { eagerEngine } from "../../../workers/engine/eager.ts";
 import { ignoredTarget } from "../../../workers/engine/loss.ts";
 import { onnxruntimeEngine } from "../../../workers/engine/onnxruntime.ts";
+import type { Engine } from "../../../workers/engine/types.ts";
 import { BatchOrder } from "../../../workers/mad/batches.ts";
 import { type DataSet, generateDataSet, type Split } from "../../../workers/mad/generate.ts";
 import { bestMember, type Member } from "../../../workers/mad/member.ts";
@@ -62,6 +63,57 @@ test("a member's result does not depend on its mates", async () => {
   const [, , , last] = (await run()).members as [Member, Member, Member, Member];
   expect(only.curve).toEqual(last.curve);
 });
+
+test("a call that waits behind the present one changes nothing, and none reaches past an evaluation", async () => {
+  const { engine, most } = queued();
+  const ahead = await run({ engine });
+  expect(most()).toBe(2);
+  const { members, steps } = await run();
+  expect(ahead.steps).toBe(steps);
+  expect(ahead.members.map(({ curve }) => curve)).toEqual(members.map(({ curve }) => curve));
+});
+
+test("training ends with the first call that fails, after those behind it", async () => {
+  const { engine, open } = queued(2);
+  await expect(run({ engine })).rejects.toThrow("call 2 failed");
+  expect(open()).toBe(0);
+});
+
+/** The eager engine behind a queue; `failing`: number of the call that fails, counted from 1. */
+function queued(failing?: number) {
+  let [open, most, calls] = [0, 0, 0];
+  const engine: Engine = {
+    name: "queued",
+    isQueued: true,
+    async compile(step, initial) {
+      const program = await eagerEngine().compile(step, initial);
+      let tail: Promise<unknown> = Promise.resolve();
+      return {
+        run(steps, batches) {
+          const call = ++calls;
+          most = Math.max(most, ++open);
+          const turn = tail.then(() => {
+            if (call === failing) throw new Error(`call ${call} failed`);
+            return program.run(steps, batches);
+          });
+          tail = turn.then(
+            () => open--,
+            () => open--,
+          );
+          return turn;
+        },
+        async state(names) {
+          expect(open).toBe(0);
+          return program.state(names);
+        },
+        setState: (state) => program.setState(state),
+        adoptState: (source) => program.adoptState(source),
+        dispose: () => program.dispose(),
+      };
+    },
+  };
+  return { engine, most: () => most, open: () => open };
+}
 
 test("the same seed gives the same training, another seed another", async () => {
   const curves = async (seed: number) => (await run({ seed })).members.map(({ curve }) => curve);

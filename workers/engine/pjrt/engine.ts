@@ -67,6 +67,7 @@ export async function pjrtEngine(options: PjrtEngineOptions = {}): Promise<PjrtE
 
   return {
     name: "pjrt",
+    isQueued: true,
     client,
     async compile(step, initial) {
       checkStep(step);

@@ -6,7 +6,7 @@
 import { EngineError, failure } from "../errors.ts";
 import { sizeOf } from "../graph.ts";
 import type { Program, Step, TensorSpec, Values } from "../types.ts";
-import { checkValues, emptyArray } from "../values.ts";
+import { adoptThroughHost, checkValues, emptyArray, named } from "../values.ts";
 import { hostArray, PjrtBuffer } from "./buffer.ts";
 import type { PjrtClient } from "./client.ts";
 import { allHappened, type Event } from "./event.ts";
@@ -83,9 +83,9 @@ export class PjrtProgram implements Program {
     return joined(this.#step, calls, steps);
   }
 
-  async state(): Promise<Values> {
+  async state(names?: readonly string[]): Promise<Values> {
     this.#usable();
-    const read = Object.entries(this.#step.state).map(([name, spec]) => {
+    const read = Object.entries(named(this.#step.state, names)).map(([name, spec]) => {
       const buffer = this.#buffer(name).hold();
       const array = hostArray(spec);
       return { name, buffer, array, event: buffer.read(array) };
@@ -130,9 +130,7 @@ export class PjrtProgram implements Program {
       this.#replaceState(new Map([...kept.map(([name, b]): [string, PjrtBuffer] => [name, b.hold()]), ...taken]));
       return;
     }
-    const given = await source.state();
-    const missing = Object.keys(this.#step.state).some((name) => !given[name]);
-    await this.setState({ ...(missing ? await this.state() : {}), ...given });
+    await adoptThroughHost(this, this.#step, source);
   }
 
   async dispose(): Promise<void> {

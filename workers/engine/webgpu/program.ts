@@ -4,7 +4,7 @@ import type * as ort from "onnxruntime-node";
 import { EngineError, failure } from "../errors.ts";
 import { nextState, type Roles } from "../onnx/program.ts";
 import type { Program, Specs, Step, Values } from "../types.ts";
-import { checkValues } from "../values.ts";
+import { adoptThroughHost, checkValues, named } from "../values.ts";
 import { arraysOf, copied, copier, disposeAll, hostTensors, joiner, sliceOf, type Tensors } from "./copies.ts";
 
 type Session = ort.InferenceSession;
@@ -55,10 +55,11 @@ export class WebGpuProgram implements Program {
     }
   }
 
-  async state(): Promise<Values> {
+  async state(names?: readonly string[]): Promise<Values> {
     this.#open();
-    const specs = this.#step.state;
-    return arraysOf(await this.#copy("state", specs, "cpu", this.#state));
+    const specs = named(this.#step.state, names);
+    const chosen = Object.fromEntries(Object.keys(specs).map((name) => [name, this.#state[name] as ort.Tensor]));
+    return arraysOf(await this.#copy(`state ${Object.keys(specs)}`, specs, "cpu", chosen));
   }
 
   async setState(state: Values): Promise<void> {
@@ -67,6 +68,10 @@ export class WebGpuProgram implements Program {
     checkValues(this.#step, "state", specs, state);
     const next = await this.#copy("state", specs, "gpu-buffer", hostTensors(specs, state));
     for (const [name, tensor] of Object.entries(next)) this.#replace(name, tensor);
+  }
+
+  adoptState(source: Program): Promise<void> {
+    return adoptThroughHost(this, this.#step, source);
   }
 
   async dispose(): Promise<void> {
