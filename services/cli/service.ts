@@ -34,7 +34,11 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     const platform = await openPlatform(config, log);
     closing.push(() => platform.close());
     const { database, store, queues } = platform;
-    const reconciler = startReconciler(store, queues, { intervalSeconds: config.reconcileSeconds, log });
+    const reconciler = startReconciler(store, queues, {
+      intervalSeconds: config.reconcileSeconds,
+      leaseSeconds: config.leaseSeconds,
+      log,
+    });
     closing.push(() => reconciler.stop());
     const api = await listen(config, () =>
       startApi({ config, store, queues, log, dashboardFolder: packagePath("dashboards/dist") }),

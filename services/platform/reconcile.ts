@@ -27,10 +27,15 @@ type ReconcileStore = Pick<
   "changeSearchState" | "listDueSearches" | "listOverdueSearches" | "listWaitingEvaluations" | "sweepExpiredLeases"
 >;
 
-export async function reconcile(store: ReconcileStore, queues: Pick<Queues, "enqueue">): Promise<Reconciled> {
+/** Without `sweep`, leases that ran out stay as they are. */
+export async function reconcile(
+  store: ReconcileStore,
+  queues: Pick<Queues, "enqueue">,
+  { sweep = true }: { sweep?: boolean } = {},
+): Promise<Reconciled> {
   const overdue = await store.listOverdueSearches();
   for (const id of overdue) await stopOverdue(store, id);
-  const { waiting: returned, failed } = await store.sweepExpiredLeases();
+  const { waiting: returned, failed } = sweep ? await store.sweepExpiredLeases() : { waiting: [], failed: [] };
   const advance = await store.listDueSearches();
   const evaluate = await store.listWaitingEvaluations({ limit: ringLimit });
   await queues.enqueue("advance", advance);
@@ -57,22 +62,33 @@ export async function ringSearch(
   await queues.enqueue("evaluate", await store.listWaitingEvaluations({ limit: ringLimit, searchId }));
 }
 
-/** Reconciles now and every `intervalSeconds` until stopped; a round that fails is logged and the next one tries again. */
+/**
+ * Reconciles now and every `intervalSeconds` until stopped; a round that fails is logged and the next one tries again.
+ *
+ * After the database was away no lease is taken back for `leaseSeconds`: workers could not renew them, and now renew
+ * them or write what they have finished.
+ */
 export function startReconciler(
   store: ReconcileStore,
   queues: Pick<Queues, "enqueue">,
-  { intervalSeconds, log }: { intervalSeconds: number; log: Log },
+  { intervalSeconds, leaseSeconds, log }: { intervalSeconds: number; leaseSeconds: number; log: Log },
 ): { stop(): Promise<void> } {
   const stopping = new AbortController();
+  let wasAway = false;
+  let sweepFrom = 0;
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
-        const { overdue, returned, failed } = await reconcile(store, queues);
+        const sweep = !wasAway && performance.now() >= sweepFrom;
+        const { overdue, returned, failed } = await reconcile(store, queues, { sweep });
+        if (wasAway) sweepFrom = performance.now() + 1000 * leaseSeconds;
+        wasAway = false;
         for (const searchId of overdue) log.info({ searchId }, "search stopped: wall-clock budget used up");
         for (const evaluationId of returned) log.warn({ evaluationId }, "lease ran out, evaluation waits again");
         for (const evaluationId of failed) log.warn({ evaluationId }, "lease ran out, evaluation failed");
       } catch (error) {
+        if (hasCode(error, "DATABASE_UNAVAILABLE")) wasAway = true;
         log.warn({ err: error }, "reconcile failed");
       }
       await sleep(intervalSeconds * 1000, undefined, { signal: stopping.signal }).catch(() => undefined);

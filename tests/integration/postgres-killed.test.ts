@@ -20,7 +20,7 @@ test("a search ends though its database is killed twice on the way", async () =>
   const budget = 24;
   const { id } = await plantSearch(store, { budget: { candidates: budget } });
   const worker = startToyWorker(store, queues, { leaseSeconds: 2 });
-  const reconciler = startReconciler(store, queues, { intervalSeconds: 0.3, log: silentLog });
+  const reconciler = startReconciler(store, queues, { intervalSeconds: 0.3, leaseSeconds: 2, log: silentLog });
   let gaps = 0;
   const leave = store.subscribe((notice) => {
     if (notice === null) gaps++;

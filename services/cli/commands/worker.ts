@@ -44,7 +44,11 @@ export function addWorkerCommand(program: Command): void {
       const { startReconciler } = await import("../../platform/reconcile.ts");
       const platform = await openPlatform(config, log);
       const { store, queues } = platform;
-      const reconciler = startReconciler(store, queues, { intervalSeconds: config.reconcileSeconds, log });
+      const reconciler = startReconciler(store, queues, {
+        intervalSeconds: config.reconcileSeconds,
+        leaseSeconds: config.leaseSeconds,
+        log,
+      });
       const worker = await startWorker({ config, store, queues, log });
       const reason = await Promise.race([asked, worker.drained.then(() => "drain")]);
       log.info({ reason }, "worker stopping");

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { AppError } from "../../../services/platform/errors.ts";
 import { silentLog } from "../../../services/platform/log.ts";
 import { openQueues, type Queues } from "../../../services/platform/queue.ts";
 import { reconcile, ringSearch, startReconciler } from "../../../services/platform/reconcile.ts";
@@ -129,13 +130,42 @@ test("a round that fails is logged, and the next one comes all the same", async 
       return [];
     },
   };
-  const reconciler = startReconciler(store, bell(), { intervalSeconds: 0.02, log });
+  const reconciler = startReconciler(store, bell(), { intervalSeconds: 0.02, leaseSeconds: 30, log });
   await until(() => rounds > 2);
   await reconciler.stop();
   expect(JSON.parse(lines[0]!)).toMatchObject({ msg: "reconcile failed", err: { message: "planted" } });
   const stopped = rounds;
   await sleep(100);
   expect(rounds).toBe(stopped);
+});
+
+test("after the database was away no lease is taken back before a lease's time has passed", async () => {
+  const leaseSeconds = 0.6;
+  let isAway = false;
+  let backAt = 0;
+  const sweeps: number[] = [];
+  const store = {
+    ...opened.store,
+    listOverdueSearches: async () => {
+      if (isAway) throw new AppError("DATABASE_UNAVAILABLE", "planted");
+      backAt ||= performance.now();
+      return [];
+    },
+    sweepExpiredLeases: async () => {
+      sweeps.push(performance.now());
+      return { waiting: [], failed: [], searchIds: [] };
+    },
+  };
+  const reconciler = startReconciler(store, bell(), { intervalSeconds: 0.02, leaseSeconds, log: silentLog });
+  await until(() => sweeps.length > 1);
+  isAway = true;
+  await sleep(100);
+  const before = sweeps.length;
+  backAt = 0;
+  isAway = false;
+  await until(() => sweeps.length > before);
+  await reconciler.stop();
+  expect((sweeps[before] as number) - backAt).toBeGreaterThanOrEqual(1000 * leaseSeconds);
 });
 
 describe("a search on Postgres", () => {
@@ -182,7 +212,7 @@ function describeRun(places: () => { redisUrl?: string }) {
     const budget = 20;
     const { id } = await plantSearch(opened.store, { budget: { candidates: budget } });
     const workers = ["one", "two"].map((name) => startToyWorker(opened.store, queues, { name }));
-    const reconciler = startReconciler(opened.store, queues, { intervalSeconds: 0.2, log: silentLog });
+    const reconciler = startReconciler(opened.store, queues, { intervalSeconds: 0.2, leaseSeconds: 3, log: silentLog });
     let told = 0;
     await until(async () => {
       const search = (await opened.store.loadSearch(id))!;
