@@ -9,6 +9,7 @@ import { frontTable } from "../front-table.ts";
 import { clientOf, isJson } from "../globals.ts";
 import { count, duration, objectiveText, printJson, printLine, table } from "../output.ts";
 import { progressOf } from "../progress.ts";
+import { describeReplay, loadCandidates } from "../replay.ts";
 import { exitCodeOf, watchSearch } from "../watch.ts";
 
 const verbs = {
@@ -85,6 +86,23 @@ export function addSearchCommand(program: Command): void {
       await clientOf(command).delete(path(id));
       if (isJson(command)) printJson({ id, deleted: true });
       else printLine(`${id} is deleted.`);
+    });
+
+  search
+    .command("replay <id>")
+    .description("take the search's decisions again from its stored results; exit code 1 where one differs")
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const client = clientOf(command);
+      const stored = await client.get<Search>(path(id));
+      if (!stored.config.deterministic) {
+        throw new CliError(`Search ${id} is not deterministic: the order of its results cannot be replayed.`);
+      }
+      const candidates = await loadCandidates(client, id);
+      const { replaySearch } = await import("../../../workers/advance/replay.ts");
+      const replayed = replaySearch(stored, candidates);
+      process.exitCode = replayed.difference === null ? exitCodes.done : exitCodes.error;
+      if (isJson(command)) printJson({ id, ...replayed });
+      else printLine(describeReplay(id, replayed));
     });
 
   search
