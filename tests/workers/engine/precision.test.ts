@@ -66,6 +66,19 @@ test("around an exponential everything is float32, between one product and the n
   ]);
 });
 
+test.each<[Primitive, (x: tf.Tensor) => tf.Tensor]>([
+  ["exp", (x) => tf.exp(x)],
+  ["expm1", (x) => tf.expm1(x)],
+  ["log", (x) => tf.log(x)],
+  ["log1p", (x) => tf.log1p(x)],
+  ["cumsum", (x) => tf.cumsum(x, 2)],
+  ["pow", (x) => tf.pow(x, 3)],
+])("%s has float32 before and after it", (primitive, sensitive) => {
+  const { graph, kept } = traced(({ x, w }) => tf.matMul(tf.tanh(sensitive(tf.tanh(x))), w));
+  expect(graph.nodes.map((node) => node.primitive)).toContain(primitive);
+  expect(kept.size).toBe(0);
+});
+
 test("softmax may be kept as bfloat16", () => {
   expect(decisions(({ x, w }) => tf.matMul(tf.softmax(tf.mul(x, 2)), w))).toEqual([
     ["constant", false],
