@@ -1,21 +1,29 @@
 // One way to write each genome, and one hash for all genomes that mean the same model.
 import { paletteEntry, resolveOptions } from "./palette/index.ts";
 import { sha256 } from "./sha256.ts";
+import { donorsOf, unshared } from "./sharing.ts";
 import { formatGenome } from "./text.ts";
 import type { Genome, Options, Segment } from "./types.ts";
-import { operatorOfSegment, unshared } from "./validate.ts";
+import { operatorOfSegment } from "./validate.ts";
 
-/** Defaults left out, options in order, groups numbered 1, 2, 3 ... as they first appear. Throws on unknown classes. */
+/**
+ * Defaults left out, options in order, groups that share numbered 1, 2, 3 ... as they first appear; what shares nothing
+ * is in group 1 with strategy 1. Throws on unknown classes.
+ */
 export function canonicalGenome(genome: Genome): Genome {
   const featurizerGroups = firstAppearance();
   const featureGroups = firstAppearance();
+  const featurizers = donorsOf(genome, "featurizer");
+  const features = donorsOf(genome, "features");
   const segments = genome.segments.map((segment, index): Segment => {
+    const featurizer = featurizers[index] ?? null;
+    const feature = features[index] ?? null;
     const integers = {
       liv: segment.liv,
-      featurizerGroup: featurizerGroups(segment.featurizerGroup),
-      featurizerStrategy: segment.featurizerStrategy,
-      featureGroup: featureGroups(segment.featureGroup),
-      featureStrategy: segment.featureStrategy,
+      featurizerGroup: featurizer === null ? 1 : featurizerGroups(featurizer),
+      featurizerStrategy: featurizer === null ? unshared : segment.featurizerStrategy,
+      featureGroup: feature === null ? 1 : featureGroups(feature),
+      featureStrategy: feature === null ? unshared : segment.featureStrategy,
     };
     const options = canonicalOptions(segment, index);
     return Object.keys(options).length === 0 ? integers : { ...integers, options };
@@ -23,20 +31,13 @@ export function canonicalGenome(genome: Genome): Genome {
   return { segments };
 }
 
-/**
- * SHA-256 (hex) of the text of what a genome means: `canonicalGenome`, with every unshared segment in one group,
- * because a group that shares nothing means nothing. Equal models have equal hashes.
- */
+/** SHA-256 (hex) of the text of `canonicalGenome`. Equal models have equal hashes. */
 export function genomeHash(genome: Genome): string {
-  const segments = genome.segments.map((segment) => ({
-    ...segment,
-    featurizerGroup: segment.featurizerStrategy === unshared ? 0 : segment.featurizerGroup,
-    featureGroup: segment.featureStrategy === unshared ? 0 : segment.featureGroup,
-  }));
-  return sha256(formatGenome(canonicalGenome({ segments })));
+  return sha256(formatGenome(canonicalGenome(genome)));
 }
 
-function canonicalOptions(segment: Segment, index: number): Options {
+/** The options of a segment that are not the default, in order and in their one way of writing. */
+export function canonicalOptions(segment: Segment, index: number): Options {
   const operator = operatorOfSegment(segment, index);
   const entry = paletteEntry(operator);
   const resolved = resolveOptions(operator, segment.options);

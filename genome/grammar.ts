@@ -11,11 +11,13 @@ export interface Grammar {
   /** `pairs`: sequence mixers at even positions (from 0), channel mixers at odd ones. */
   readonly layout: "free" | "pairs";
   readonly shape: ModelShape;
+  /** Whether positions may share featurizers and features; absent: they may not. */
+  readonly sharing?: boolean;
 }
 
 /** The grammar of a search's space at one shape of model. */
-export function grammarOf({ depth, operators, layout }: SearchConfig["space"], shape: ModelShape): Grammar {
-  return { depth, operators: [...new Set(operators)], layout, shape };
+export function grammarOf({ depth, operators, layout, sharing }: SearchConfig["space"], shape: ModelShape): Grammar {
+  return { depth, operators: [...new Set(operators)], layout, shape, sharing };
 }
 
 /** Throws a GenomeError where some position has no operator that works at the grammar's shape. */

@@ -28,10 +28,11 @@ export {
   paletteEntry,
   resolveOptions,
 } from "./palette/index.ts";
-export type { PaletteEntry } from "./palette/types.ts";
+export type { FeatureGroup, FeatureReuse, PaletteEntry, Readout } from "./palette/types.ts";
 export { Random } from "./random.ts";
 export { beginSearch, profileShapes, type SearchMemory, setupOfSearch, shapeOfSearch } from "./search-setup.ts";
 export { sha256 } from "./sha256.ts";
+export { donorsOf, type Sharing, type SharingKind, sharingOf, unshared } from "./sharing.ts";
 export {
   type ObjectiveName,
   objectiveDirections,
@@ -45,7 +46,7 @@ export {
 } from "./space.ts";
 export { formatGenome, formatSegment, parseGenome } from "./text.ts";
 export type { Costs, Genome, ModelShape, Options, OptionValue, Segment } from "./types.ts";
-export { maxSegments, operatorOfSegment, validateGenome } from "./validate.ts";
+export { canShare, maxSegments, operatorOfSegment, strategiesOf, validateGenome } from "./validate.ts";
 export { type Change, listChanges, type Variation, type VariationKind } from "./variation/changes.ts";
 export { fitGenome, repairGenome } from "./variation/repair.ts";
 export { sampleGenome } from "./variation/sample.ts";

@@ -41,6 +41,8 @@ const space = z.strictObject({
   operators: z.array(z.enum(operatorNames)).min(1).default(operatorNames),
   /** `free`: any operator anywhere. `pairs`: sequence mixer and channel mixer in turn. */
   layout: z.enum(["free", "pairs"]).default("free"),
+  /** Whether positions may share featurizer weights and features, as in STAR. */
+  sharing: z.boolean().default(true),
   /** Tokens at which state bytes are quoted. */
   contextLength: z.number().int().min(1).max(10_000_000).default(4096),
 });

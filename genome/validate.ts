@@ -2,15 +2,11 @@
 import { GenomeError } from "./errors.ts";
 import { livClasses } from "./palette/classes.ts";
 import { type OperatorName, operatorNames, operatorOfClass, paletteEntry, resolveOptions } from "./palette/index.ts";
+import { allWeights, donorsOf, namedFeatures, unshared } from "./sharing.ts";
 import type { Genome, ModelShape, Options, Segment } from "./types.ts";
 
 /** Segments of the largest genome that is read from text or JSON; also the largest sharing group. */
 export const maxSegments = 256;
-
-/** The sharing strategy under which a segment shares nothing. */
-export const unshared = 1;
-/** Sharing strategies that have a meaning today. */
-export const sharingStrategies: readonly number[] = [unshared];
 
 /** Throws a GenomeError at the first value that cannot work; with a shape, also where options do not fit that shape. */
 export function validateGenome(genome: Genome, shape?: ModelShape): void {
@@ -21,6 +17,7 @@ export function validateGenome(genome: Genome, shape?: ModelShape): void {
   genome.segments.forEach((segment, index) => {
     validateSegment(segment, index, shape);
   });
+  validateSharing(genome);
 }
 
 /** The operator of a segment; throws where its class is reserved or unknown. `index` counts from 0. */
@@ -45,10 +42,11 @@ function validateSegment(segment: Segment, index: number, shape: ModelShape | un
     }
   }
   for (const key of ["featurizerStrategy", "featureStrategy"] as const) {
-    if (!sharingStrategies.includes(segment[key])) {
-      const allowed = `${sharingStrategies.join(", ")} = nothing is shared`;
+    const strategies = strategiesOf(operator)[key];
+    const allowed = strategies.map(({ strategy, meaning }) => `${strategy} = ${meaning}`).join(", ");
+    if (!strategies.some(({ strategy }) => strategy === segment[key])) {
       throw new GenomeError(
-        `segment ${index + 1}: ${key} ${segment[key]} is not supported (allowed: ${allowed})`,
+        `segment ${index + 1}: ${operator}: ${key} ${segment[key]} is not supported (allowed: ${allowed})`,
         pointer(index, key),
       );
     }
@@ -59,6 +57,53 @@ function validateSegment(segment: Segment, index: number, shape: ModelShape | un
   if (conflict !== null) {
     throw new GenomeError(`segment ${index + 1}: ${operator}: ${conflict}`, pointer(index, "options"));
   }
+}
+
+/** What each sharing strategy of an operator means. */
+export function strategiesOf(operator: OperatorName) {
+  const none = { strategy: unshared, meaning: "nothing is shared" };
+  const groups = paletteEntry(operator).features?.groups;
+  return {
+    featurizerStrategy: [none, { strategy: allWeights, meaning: "all weights but the output map's are shared" }],
+    featureStrategy:
+      groups === undefined
+        ? [none]
+        : [none, { strategy: namedFeatures, meaning: `feature groups ${groups.join(" and ")} are shared` }],
+  };
+}
+
+/** Whether two segments compute features of the same kind and shape: same class, same options. */
+export function canShare(a: Segment, b: Segment): boolean {
+  const operator = operatorOfClass(a.liv);
+  if (operator === null || a.liv !== b.liv) return false;
+  const entry = paletteEntry(operator);
+  const [first, second] = [a, b].map(({ options }) => {
+    const resolved = resolveOptions(operator, options);
+    return entry.canonical?.(resolved) ?? resolved;
+  });
+  return Object.keys(entry.options).every((name) => first?.[name] === second?.[name]);
+}
+
+function validateSharing(genome: Genome): void {
+  const featurizers = donorsOf(genome, "featurizer");
+  const features = donorsOf(genome, "features");
+  genome.segments.forEach((segment, index) => {
+    for (const [key, donor] of [
+      ["featurizerGroup", featurizers[index] ?? null],
+      ["featureGroup", features[index] ?? null],
+    ] as const) {
+      if (donor === null || canShare(genome.segments[donor]!, segment)) continue;
+      throw new GenomeError(
+        `segment ${index + 1}: ${key} ${segment[key]} is led by segment ${donor + 1}, but only segments of the same class and options can share`,
+        pointer(index, key),
+      );
+    }
+    if ((featurizers[index] ?? null) === null || (features[index] ?? null) === null) return;
+    throw new GenomeError(
+      `segment ${index + 1}: featurizerGroup ${segment.featurizerGroup} and featureGroup ${segment.featureGroup} both share (allowed: one of the two)`,
+      pointer(index, "featureGroup"),
+    );
+  });
 }
 
 function validateOptions(operator: OperatorName, options: Options, index: number): void {

@@ -28,10 +28,24 @@ export interface OperatorContext {
   readonly length: number;
 }
 
+/** Activations that a later position can take over, in the order of the operator's own choosing. */
+export type Features = readonly tf.Tensor[];
+
+/** How a position works that gives its features away, and one that takes them (feature strategy 2 of the palette). */
+export interface FeatureSharing<O extends Options = Options> {
+  /** Parameters of the position that takes; the one that gives has the operator's own. */
+  parameters(options: O, context: OperatorContext): Readonly<Record<string, ParameterSpec>>;
+  give(weights: Weights, x: tf.Tensor4D, options: O, context: OperatorContext): { y: tf.Tensor4D; features: Features };
+  /** x and features of the same P, B, T -> y [P, B, T, D]. */
+  take(weights: Weights, x: tf.Tensor4D, features: Features, options: O, context: OperatorContext): tf.Tensor4D;
+}
+
 export interface Operator<O extends Options = Options> {
   parameters(options: O, context: OperatorContext): Readonly<Record<string, ParameterSpec>>;
   /** x [P, B, T, D] -> y [P, B, T, D]; T may be shorter than `context.length`. Pure: no randomness, no data reads. */
   apply(weights: Weights, x: tf.Tensor4D, options: O, context: OperatorContext): tf.Tensor4D;
+  /** Present exactly where the palette names `features`. */
+  readonly sharing?: FeatureSharing<O>;
 }
 
 export interface NamedParameter extends ParameterSpec {

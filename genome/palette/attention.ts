@@ -26,6 +26,14 @@ export const attention: PaletteEntry<AttentionOptions> = {
     return null;
   },
 
+  readout: { module: "out_proj", parameters: (_, { width }) => width * width + width },
+  features: {
+    groups: ["B", "V"],
+    parameters: (options, { width }) => 2 * keyWidth(options, width) * (width + 1),
+    stateElements: (options, { width }, contextLength) => 2 * keyWidth(options, width) * contextLength,
+    flopsPerToken: (options, { width }) => dense(width, 2 * keyWidth(options, width)),
+  },
+
   parameters(options, { width }) {
     const projected = width + 2 * keyWidth(options, width);
     return projected * width + projected + width * width + width;

@@ -15,6 +15,15 @@ export const gatedShortConvolution: PaletteEntry<GatedShortConvolutionOptions> =
   options: { kernel: [3, 4, 5, 7] },
   defaults: { kernel: 3 },
   conflict: () => null,
+  readout: { module: "out_proj", parameters: (_, { width }) => width * width },
+  /** Both gates; the value and its convolution stay. */
+  features: {
+    groups: ["B", "C"],
+    parameters: (_, { width }) => 2 * width * width,
+    stateElements: () => 0,
+    flopsPerToken: (_, { width }) => dense(width, 2 * width),
+  },
+
   parameters: ({ kernel }, { width }) => 4 * width * width + kernel * width,
 
   /** The convolution's earlier inputs. */

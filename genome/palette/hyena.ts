@@ -38,6 +38,8 @@ export const hyena: PaletteEntry<HyenaOptions> = {
     return `projectionGroups ${projectionGroups} does not divide the ${channels} projected channels`;
   },
 
+  readout: { module: "out_proj", parameters: ({ innerFactor }, { width }) => innerFactor * width * width + width },
+
   parameters({ filterOrder, innerFactor, projectionGroups, shortFilter }, { width, length }) {
     const inner = innerFactor * width;
     const projected = (3 * inner) / projectionGroups;

@@ -60,6 +60,8 @@ export const linearAttention: PaletteEntry<LinearAttentionOptions> = {
     return width % heads === 0 ? null : `heads ${heads} does not divide width ${width}`;
   },
 
+  readout: { module: "out_proj", parameters: (_, { width }) => width * width },
+
   parameters(options, { width }) {
     const keys = options.heads * keyWidth(options, width);
     return 2 * width * keys + 2 * width * width + 2 * map(options).parameters(keyWidth(options, width));

@@ -20,6 +20,8 @@ export const mamba: PaletteEntry<MambaOptions> = {
   defaults: { stateSize: 4, convolution: 4, expand: 2 },
   conflict: () => null,
 
+  readout: { module: "out_proj", parameters: ({ expand }, { width }) => expand * width * width },
+
   parameters({ stateSize, convolution, expand }, { width }) {
     const inner = expand * width;
     const rank = stepRank(width);

@@ -15,6 +15,8 @@ export const mlp: PaletteEntry<MlpOptions> = {
   options: { expansion: [2, 4, 8] },
   defaults: { expansion: 4 },
   conflict: () => null,
+  readout: { module: "proj", parameters: ({ expansion }, { width }) => expansion * width * width },
+
   parameters: ({ expansion }, { width }) => 2 * expansion * width * width,
   stateElements: () => 0,
   flopsPerToken: ({ expansion }, { width }) => dense(width, expansion * width) + dense(expansion * width, width),

@@ -27,6 +27,8 @@ export const monarchMixer: PaletteEntry<MonarchMixerOptions> = {
   defaults: { filterOrder: 64, residual: true },
   conflict: () => null,
 
+  readout: { module: "out_linear", parameters: (_, { width }) => width * width + width },
+
   parameters({ filterOrder, residual }, { width, length }) {
     const projection = 3 * width * width + 3 * width;
     const shortConvolutions = 3 * width * (monarchMixerShortFilter + 1);

@@ -19,6 +19,8 @@ export const s4d: PaletteEntry<S4dOptions> = {
   defaults: { stateSize: 64, initialisation: "lin" },
   conflict: () => null,
 
+  readout: { module: "output_linear", parameters: (_, { width }) => 2 * width * width + 2 * width },
+
   parameters({ stateSize }, { width }) {
     const kernel = 3 * width * stateSize + width; // A, B, C as N / 2 complex numbers, and dt
     const skip = width;

@@ -22,6 +22,14 @@ export const slidingAttention: PaletteEntry<SlidingAttentionOptions> = {
     return null;
   },
 
+  readout: { module: "out_proj", parameters: (_, { width }) => width * width + width },
+  features: {
+    groups: ["B", "V"],
+    parameters: (_, { width }) => 2 * width * (width + 1),
+    stateElements: ({ window }, { width }, contextLength) => 2 * width * Math.min(contextLength, window + 1),
+    flopsPerToken: (_, { width }) => dense(width, 2 * width),
+  },
+
   parameters: (_, { width }) => 4 * width * width + 4 * width,
 
   /** A rolling cache of the visible keys and values. */

@@ -13,6 +13,8 @@ export const swiglu: PaletteEntry<SwigluOptions> = {
   options: {},
   defaults: {},
   conflict: () => null,
+  readout: { module: "w3", parameters: (_, { width }) => width * swigluInnerWidth(width) },
+
   parameters: (_, { width }) => 3 * width * swigluInnerWidth(width),
   stateElements: () => 0,
 

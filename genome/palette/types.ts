@@ -1,5 +1,23 @@
 import type { ModelShape, Options, OptionValue } from "../types.ts";
 
+export interface Readout<O extends Options = Options> {
+  /** Its module's name in the operator's parameters. */
+  readonly module: string;
+  /** Trainable numbers in it. */
+  parameters(options: O, shape: ModelShape): number;
+}
+
+/** STAR's letters: B, C and V are keys, queries and values of attention; gates and value of gated convolutions. */
+export type FeatureGroup = "B" | "C" | "V" | "A" | "K";
+
+/** What a position does without when it takes `groups` from an earlier one; the numbers are savings. */
+export interface FeatureReuse<O extends Options = Options> {
+  readonly groups: readonly FeatureGroup[];
+  parameters(options: O, shape: ModelShape): number;
+  stateElements(options: O, shape: ModelShape, contextLength: number): number;
+  flopsPerToken(options: O, shape: ModelShape): number;
+}
+
 /** One operator as data: enough to validate and cost a genome without loading tensors. */
 export interface PaletteEntry<O extends Options = Options> {
   /** LIV class number, frozen for ever in `classes.ts`. */
@@ -17,6 +35,10 @@ export interface PaletteEntry<O extends Options = Options> {
   conflict(options: O, shape: ModelShape): string | null;
   /** Trainable numbers. */
   parameters(options: O, shape: ModelShape): number;
+  /** The output map, the only weights that a position keeps to itself when its featurizer is shared. */
+  readonly readout: Readout<O>;
+  /** The feature groups that a later position can take over (feature strategy 2); absent: none. */
+  readonly features?: FeatureReuse<O>;
   /** Elements kept per sequence for autoregressive decoding after `contextLength` tokens. */
   stateElements(options: O, shape: ModelShape, contextLength: number): number;
   /** Forward floating-point operations per token at sequence length `shape.length`; see `counting.ts` for what counts. */

@@ -1,11 +1,13 @@
 // Mutation gene by gene: each position has one gene for its class and one for each option of its operator.
 //
-// A changed class keeps the options that the new operator also has. The genes of sharing groups carry no meaning while
-// the only strategy is "share nothing" (`sharingStrategies`), so they are inherited and never mutated.
+// A changed class keeps the options that the new operator also has. Where the grammar allows sharing, each position has
+// one more gene for featurizer weights and one for features: it leaves the group it is in, or joins a matching position.
 import { type Grammar, operatorsAt } from "../grammar.ts";
 import { type OperatorName, operatorOfClass, paletteEntry, resolveOptions } from "../palette/index.ts";
 import type { Random } from "../random.ts";
+import { unshared } from "../sharing.ts";
 import type { Genome, OptionValue, Segment } from "../types.ts";
+import { canShare, strategiesOf } from "../validate.ts";
 import { repairGenome } from "./repair.ts";
 
 /** A valid genome in which each gene has taken another value with probability `rate`. */
@@ -15,7 +17,49 @@ export function mutateGenome(genome: Genome, grammar: Grammar, rate: number, ran
     const withClass = random.chance(rate) ? changeClass(segment, operatorsAt(grammar, position), random) : segment;
     return changeOptions(withClass, rate, random);
   });
-  return repairGenome({ segments: mutated }, grammar);
+  const repaired = repairGenome({ segments: mutated }, grammar);
+  return grammar.sharing ? repairGenome(changeSharing(repaired, rate, random), grammar) : repaired;
+}
+
+const sharingGenes = {
+  featurizer: { group: "featurizerGroup", strategy: "featurizerStrategy" },
+  features: { group: "featureGroup", strategy: "featureStrategy" },
+} as const;
+
+/** A lone member of a group means nothing, so a position that joins brings its partner into the group. */
+function changeSharing(genome: Genome, rate: number, random: Random): Genome {
+  const segments = [...genome.segments];
+  for (const kind of ["featurizer", "features"] as const) {
+    const { group, strategy } = sharingGenes[kind];
+    for (let position = 0; position < segments.length; position++) {
+      if (!random.chance(rate)) continue;
+      const segment = segments[position]!;
+      if (segment[strategy] !== unshared) {
+        segments[position] = { ...segment, [strategy]: unshared };
+        continue;
+      }
+      const choices = strategiesOf(operatorOfClass(segment.liv)!)[strategy].filter(
+        (known) => known.strategy !== unshared,
+      );
+      const partners = segments.flatMap((other, at) => (at !== position && canShare(segment, other) ? [at] : []));
+      if (choices.length === 0 || partners.length === 0) continue;
+      const at = random.pick(partners);
+      const partner = segments[at]!;
+      const genes =
+        partner[strategy] === unshared
+          ? { [group]: freeGroup(segments, group), [strategy]: random.pick(choices).strategy }
+          : { [group]: partner[group], [strategy]: partner[strategy] };
+      const other = kind === "featurizer" ? { featureStrategy: unshared } : { featurizerStrategy: unshared };
+      segments[position] = { ...segment, ...other, ...genes };
+      segments[at] = { ...partner, ...other, ...genes };
+    }
+  }
+  return { segments };
+}
+
+function freeGroup(segments: readonly Segment[], group: "featurizerGroup" | "featureGroup"): number {
+  const used = new Set(segments.map((segment) => segment[group]));
+  return Array.from({ length: segments.length + 1 }, (_, i) => i + 1).find((number) => !used.has(number))!;
 }
 
 function changeClass(segment: Segment, allowed: readonly OperatorName[], random: Random): Segment {

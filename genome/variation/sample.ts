@@ -2,8 +2,8 @@
 import { fitOptions, type Grammar, operatorsAt } from "../grammar.ts";
 import { type OperatorName, paletteEntry } from "../palette/index.ts";
 import type { Random } from "../random.ts";
+import { unshared } from "../sharing.ts";
 import type { Genome, OptionValue, Segment } from "../types.ts";
-import { unshared } from "../validate.ts";
 import { repairGenome } from "./repair.ts";
 
 /** A valid, canonical genome of the grammar. */

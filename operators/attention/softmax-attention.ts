@@ -7,7 +7,7 @@ import * as tf from "@tensorflow/tfjs";
 import { type AttentionWindows, fusedAttention, hasKernel } from "../fused.ts";
 import { linearLayer } from "../initialize.ts";
 import { project, windowMask } from "../parts.ts";
-import type { ParameterSpec, Weights } from "../types.ts";
+import type { Features, ParameterSpec, Weights } from "../types.ts";
 import { rotate } from "./rotary.ts";
 
 export interface SoftmaxAttention {
@@ -35,7 +35,12 @@ export function attentionParameters(
 
 /** x [P, B, T, D] -> [P, B, T, D]. */
 export function softmaxAttention(weights: Weights, x: tf.Tensor4D, attention: SoftmaxAttention): tf.Tensor4D {
-  const { heads, kvHeads, rotary, rotaryBase, left, right } = attention;
+  return attentionWithFeatures(weights, x, attention).y;
+}
+
+/** The same with its keys, already turned, and values, both [P, B, T, G, K]. */
+export function attentionWithFeatures(weights: Weights, x: tf.Tensor4D, attention: SoftmaxAttention) {
+  const { heads, kvHeads, rotary, rotaryBase } = attention;
   const [members, batch, length, width] = x.shape;
   const headWidth = width / heads;
 
@@ -44,9 +49,41 @@ export function softmaxAttention(weights: Weights, x: tf.Tensor4D, attention: So
   const [qk, v] = tf.split(all, [heads + kvHeads, kvHeads], 3) as [tf.Tensor5D, tf.Tensor5D];
   const [q, k] = tf.split(rotate(qk, rotary, rotaryBase, 2), [heads, kvHeads], 3) as [tf.Tensor5D, tf.Tensor5D];
 
-  const attend = hasKernel("Attention") ? fusedAttention : composedAttention;
-  const y = attend(q, k, v, { scale: headWidth ** -0.5, left, right });
-  return project(tf.reshape(y, x.shape), weights, "out_proj");
+  return { y: attend(weights, q, k, v, attention), features: [k, v] };
+}
+
+/** Parameters of a position that takes keys and values from another; `Wq` is the name in flash-attention's MHA. */
+export function queryParameters(width: number, bias: boolean): Record<string, ParameterSpec> {
+  return { ...linearLayer("Wq", width, width, bias), ...linearLayer("out_proj", width, width, bias) };
+}
+
+/** Attention of x's queries over the features of `attentionWithFeatures`. x [P, B, T, D] -> [P, B, T, D]. */
+export function attentionOverFeatures(
+  weights: Weights,
+  x: tf.Tensor4D,
+  features: Features,
+  attention: SoftmaxAttention,
+): tf.Tensor4D {
+  const { heads, rotary, rotaryBase } = attention;
+  const [members, batch, length, width] = x.shape;
+  const projected: tf.Tensor5D = tf.reshape(project(x, weights, "Wq"), [members, batch, length, heads, width / heads]);
+  const q = rotate(projected, rotary, rotaryBase, 2) as tf.Tensor5D;
+  const [k, v] = features as readonly [tf.Tensor5D, tf.Tensor5D];
+  return attend(weights, q, k, v, attention);
+}
+
+/** q [P, B, T, H, K], k and v [P, B, T, G, K] -> [P, B, T, D]. */
+function attend(
+  weights: Weights,
+  q: tf.Tensor5D,
+  k: tf.Tensor5D,
+  v: tf.Tensor5D,
+  { left, right }: SoftmaxAttention,
+): tf.Tensor4D {
+  const [members, batch, length, heads, headWidth] = q.shape;
+  const mix = hasKernel("Attention") ? fusedAttention : composedAttention;
+  const y = mix(q, k, v, { scale: headWidth ** -0.5, left, right });
+  return project(tf.reshape(y, [members, batch, length, heads * headWidth]), weights, "out_proj");
 }
 
 /** `fusedAttention` in tfjs's operations. */

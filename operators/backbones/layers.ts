@@ -1,7 +1,7 @@
 // What backbones are made of, and how they name and start their parameters.
 import * as tf from "@tensorflow/tfjs";
 import { within } from "../parts.ts";
-import type { NamedParameter, ParameterSpec, Weights } from "../types.ts";
+import type { Features, NamedParameter, ParameterSpec, Weights } from "../types.ts";
 import { type NormName, norms } from "./norms.ts";
 
 /** One operator with its options and sizes filled in. */
@@ -9,6 +9,15 @@ export interface BackboneLayer {
   readonly parameters: Readonly<Record<string, ParameterSpec>>;
   /** [P, B, T, D] -> [P, B, T, D]. */
   readonly apply: (weights: Weights, x: tf.Tensor4D) => tf.Tensor4D;
+  /** The earlier layer whose weights stand in for those that are not among `parameters`. */
+  readonly featurizerOf?: number;
+  /** Instead of `apply` in a layer whose features later ones take. */
+  readonly give?: (weights: Weights, x: tf.Tensor4D) => { y: tf.Tensor4D; features: Features };
+  /** Instead of `apply` in a layer that takes the features of layer `from`. */
+  readonly take?: {
+    readonly from: number;
+    readonly apply: (weights: Weights, x: tf.Tensor4D, features: Features) => tf.Tensor4D;
+  };
 }
 
 export interface BackboneShape {
@@ -37,10 +46,33 @@ export function residualStack(
   weights: Weights,
   x: tf.Tensor4D,
 ): tf.Tensor4D {
+  const given = new Map<number, Features>();
   return layers.reduce((stream, layer, i) => {
     const normal = norms[norm].apply(within(weights, `${module}.${i}.0`), stream);
-    return tf.add(stream, layer.apply(within(weights, `${module}.${i}.1`), normal));
+    const own = within(weights, `${module}.${i}.1`);
+    const { featurizerOf: donor } = layer;
+    const all = donor === undefined ? own : { ...within(weights, `${module}.${donor}.1`), ...own };
+    return tf.add(stream, applyLayer(layer, i, all, normal, given));
   }, x);
+}
+
+function applyLayer(
+  { apply, give, take }: BackboneLayer,
+  index: number,
+  weights: Weights,
+  x: tf.Tensor4D,
+  given: Map<number, Features>,
+): tf.Tensor4D {
+  if (take !== undefined) {
+    const features = given.get(take.from);
+    if (features === undefined)
+      throw new Error(`layer ${index} takes features of layer ${take.from}, which gives none`);
+    return take.apply(weights, x, features);
+  }
+  if (give === undefined) return apply(weights, x);
+  const { y, features } = give(weights, x);
+  given.set(index, features);
+  return y;
 }
 
 export function inModule(module: string, parameters: Readonly<Record<string, ParameterSpec>>): NamedParameter[] {

@@ -9,6 +9,7 @@ import {
   type Segment,
   sampleGenome,
 } from "../../genome/index.ts";
+import { mutateGenome } from "../../genome/variation/mutate.ts";
 
 const widths = [8, 9, 12, 16, 17, 32, 48, 64, 100, 128, 768];
 
@@ -18,6 +19,7 @@ export const grammars: fc.Arbitrary<Grammar> = fc
     depth: fc.integer({ min: 1, max: 9 }),
     operators: fc.subarray(operatorNames, { minLength: 1 }),
     layout: fc.constantFrom("free" as const, "pairs" as const),
+    sharing: fc.boolean(),
     shape: fc.record({ width: fc.constantFrom(...widths), length: fc.integer({ min: 1, max: 300 }) }),
   })
   .filter((grammar) => {
@@ -66,7 +68,10 @@ export const looseGenomes: fc.Arbitrary<Genome> = fc.record({
   ),
 });
 
-/** A grammar with a genome of it. */
+/** A grammar with a genome of it, which shares where the grammar lets it. */
 export const sampledGenomes: fc.Arbitrary<{ grammar: Grammar; genome: Genome }> = fc
   .tuple(grammars, fc.integer({ min: 0 }))
-  .map(([grammar, seed]) => ({ grammar, genome: sampleGenome(grammar, new Random(seed)) }));
+  .map(([grammar, seed]) => {
+    const random = new Random(seed);
+    return { grammar, genome: mutateGenome(sampleGenome(grammar, random), grammar, 0.3, random) };
+  });

@@ -19,23 +19,36 @@ test("the hash is the SHA-256 of the canonical text", () => {
   expect(hashOf("11111-91111")).toBe(createHash("sha256").update("11111-91111").digest("hex"));
 });
 
-test("groups are numbered as they first appear; STAR's published example is written so already", () => {
-  expect(formatGenome(canonicalGenome(parseGenome("17151-93121-17111")))).toBe("11111-92121-11131");
-  const star = {
-    segments: [
-      [9, 1, 2, 1, 1],
-      [1, 1, 1, 1, 2],
-      [9, 1, 2, 2, 1],
-      [1, 2, 1, 1, 2],
-    ].map(([liv, featurizerGroup, featurizerStrategy, featureGroup, featureStrategy]) => ({
+test("groups that share are numbered as they first appear, the rest is 1", () => {
+  expect(formatGenome(canonicalGenome(parseGenome("17151-93121-17111")))).toBe("11111-91111-11111");
+  expect(formatGenome(canonicalGenome(parseGenome("18211-74211-18211-74211-15211-11162-11162")))).toBe(
+    "11211-72211-11211-72211-11111-11112-11112",
+  );
+});
+
+test("STAR's published example keeps its sharing; groups that share nothing lose their number", () => {
+  const star = (integers: readonly (readonly number[])[]): Genome => ({
+    segments: integers.map(([liv, featurizerGroup, featurizerStrategy, featureGroup, featureStrategy]) => ({
       liv: liv!,
       featurizerGroup: featurizerGroup!,
       featurizerStrategy: featurizerStrategy!,
       featureGroup: featureGroup!,
       featureStrategy: featureStrategy!,
     })),
-  };
-  expect(canonicalGenome(star)).toEqual(star);
+  });
+  const published = [
+    [9, 1, 2, 1, 1],
+    [1, 1, 1, 1, 2],
+    [9, 1, 2, 2, 1],
+    [1, 2, 1, 1, 2],
+  ];
+  expect(formatGenome(canonicalGenome(star(published)))).toBe("91211-11112-91211-11112");
+});
+
+test("a group of one shares nothing", () => {
+  expect(hashOf("11211-91111-11111")).toBe(hashOf("11111-91111-11111"));
+  expect(hashOf("11112-91111-12112")).not.toBe(hashOf("11111-91111-11111"));
+  expect(hashOf("11112-91111-11122")).toBe(hashOf("11111-91111-11111"));
 });
 
 describe("the hash", () => {

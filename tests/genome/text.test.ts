@@ -99,14 +99,34 @@ describe("errors name the segment, the value and what is allowed", () => {
     ["10111", "segment 1: featurizerGroup 0 is not in 1-256", "/segments/0/featurizerGroup"],
     ["111[257]1", "segment 1: featureGroup 257 is not in 1-256", "/segments/0/featureGroup"],
     [
-      "91111-11211",
-      "segment 2: featurizerStrategy 2 is not supported (allowed: 1 = nothing is shared)",
+      "91111-11311",
+      "segment 2: attention: featurizerStrategy 3 is not supported (allowed: 1 = nothing is shared, 2 = all weights but",
       "/segments/1/featurizerStrategy",
     ],
     [
-      "11112",
-      "segment 1: featureStrategy 2 is not supported (allowed: 1 = nothing is shared)",
+      "11113",
+      "segment 1: attention: featureStrategy 3 is not supported (allowed: 1 = nothing is shared, 2 = feature groups B and V are shared)",
       "/segments/0/featureStrategy",
+    ],
+    [
+      "91112",
+      "segment 1: swiglu: featureStrategy 2 is not supported (allowed: 1 = nothing is shared)",
+      "/segments/0/featureStrategy",
+    ],
+    [
+      "11211-91211",
+      "segment 2: featurizerGroup 1 is led by segment 1, but only segments of the same class and options can share",
+      "/segments/1/featurizerGroup",
+    ],
+    [
+      "11112-11112{heads=8}",
+      "segment 2: featureGroup 1 is led by segment 1, but only segments of the same class and options can share",
+      "/segments/1/featureGroup",
+    ],
+    [
+      "11212-11212",
+      "segment 1: featurizerGroup 1 and featureGroup 1 both share (allowed: one of the two)",
+      "/segments/0/featureGroup",
     ],
     [
       "11111{heads=3}",
