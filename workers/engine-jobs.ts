@@ -1,5 +1,6 @@
 // The jobs that the engine's child process runs. Loaded there; elsewhere only their types are.
 import { parseGenome } from "../genome/index.ts";
+import { EngineStartError } from "./engine/process/errors.ts";
 import type { JobTable } from "./engine/process/jobs.ts";
 import { chooseEngine, type EngineSetting, type EngineSettings } from "./engine/select.ts";
 import type { Engine } from "./engine/types.ts";
@@ -28,7 +29,13 @@ let present: { readonly key: string; readonly engine: Promise<Engine> } | undefi
 function startedEngine(setting: EngineSetting, settings: EngineSettings): Promise<Engine> {
   const key = JSON.stringify([setting, settings]);
   if (present?.key === key) return present.engine;
-  const engine = chooseEngine(setting, settings).then((choice) => choice.engine);
+  const engine = chooseEngine(setting, settings).then(
+    (choice) => choice.engine,
+    (error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new EngineStartError(`the engine "${setting}" does not start: ${reason}`, { cause: error });
+    },
+  );
   present = { key, engine };
   engine.catch(() => {
     present = undefined; // the next job tries again

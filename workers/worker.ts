@@ -7,6 +7,7 @@ import type { Queues } from "../services/platform/queue.ts";
 import type { Store } from "../services/platform/store/store.ts";
 import { advance } from "./advance/advance.ts";
 import { EngineProcess } from "./engine/process/engine-process.ts";
+import { EngineStartError } from "./engine/process/errors.ts";
 import { moduleBeside } from "./engine/process/jobs.ts";
 import { type EngineSetting, selectEngine } from "./engine/select.ts";
 import type { jobs } from "./engine-jobs.ts";
@@ -30,6 +31,8 @@ export interface RunningWorker {
   stop(): Promise<void>;
   /** Resolves when somebody asked this worker to drain through the database. */
   readonly drained: Promise<void>;
+  /** Resolves with the reason once it has turned out that no evaluation can run here; nothing more is taken then. */
+  readonly broken: Promise<EngineStartError>;
 }
 
 /** The engine's child process for one slot of a worker. */
@@ -56,13 +59,23 @@ export async function startWorker({ config, store, queues, log }: WorkerOptions)
     dataFolder: join(config.home, "data"),
   });
 
+  let isBroken = false;
+  let breakDown: (reason: EngineStartError) => void = () => undefined;
+  const broken = new Promise<EngineStartError>((resolve) => {
+    breakDown = resolve;
+  });
   const evaluations = queues.work(
     "evaluate",
     async (evaluationId) => {
+      if (isBroken) return;
       const child = idle.pop();
       if (child === undefined) throw new Error("more evaluations at once than the worker has slots");
       try {
         await evaluate(evaluationId, child, settings(), { store, queues, log: workerLog }, draining.signal);
+      } catch (error) {
+        if (!(error instanceof EngineStartError)) throw error;
+        isBroken = true;
+        breakDown(error);
       } finally {
         idle.push(child);
       }
@@ -90,6 +103,7 @@ export async function startWorker({ config, store, queues, log }: WorkerOptions)
   return {
     id,
     drained,
+    broken,
     async stop() {
       const giveBack = setTimeout(() => draining.abort(), config.drainSeconds * 1000);
       await Promise.all([evaluations.close(), advances.close()]);

@@ -5,6 +5,7 @@ import type { Queues } from "../../services/platform/queue.ts";
 import type { Store } from "../../services/platform/store/store.ts";
 import type { JsonObject, LeasedEvaluation, Settled, Swept } from "../../services/platform/store/types.ts";
 import type { EngineProcess } from "../engine/process/engine-process.ts";
+import { EngineStartError } from "../engine/process/errors.ts";
 import type { EngineSetting, EngineSettings } from "../engine/select.ts";
 import type { jobs } from "../engine-jobs.ts";
 import type { EvaluationSetting } from "../mad/profiles.ts";
@@ -41,7 +42,11 @@ class Stopped extends Error {
   }
 }
 
-/** Does nothing where the evaluation is not to be had: finished, taken, paused. `draining` gives it back. */
+/**
+ * Does nothing where the evaluation is not to be had: finished, taken, paused. `draining` gives it back.
+ *
+ * @throws EngineStartError where nothing can be trained here; the evaluation is given back and loses no attempt.
+ */
 export async function evaluate(
   evaluationId: string,
   child: EngineProcess<typeof jobs>,
@@ -70,6 +75,7 @@ export async function evaluate(
   } catch (error) {
     renewal.end();
     await ring(await giveBack(lease, error, store, log), services);
+    if (error instanceof EngineStartError) throw error;
   } finally {
     renewal.end();
     draining.removeEventListener("abort", drain);
@@ -99,6 +105,7 @@ async function giveBack(lease: LeasedEvaluation, error: unknown, store: Store, l
     log.info({ why: error.why }, "evaluation stopped");
     return error.why === "draining" ? patiently(() => store.releaseLease(lease), log) : null;
   }
+  if (error instanceof EngineStartError) return patiently(() => store.releaseLease(lease), log);
   const failure = failureOf(error);
   log.warn({ reason: failure.reason, err: error }, "evaluation failed");
   return patiently(() => store.failEvaluation(lease, failure), log);

@@ -50,7 +50,12 @@ export function addWorkerCommand(program: Command): void {
         log,
       });
       const worker = await startWorker({ config, store, queues, log });
-      const reason = await Promise.race([asked, worker.drained.then(() => "drain")]);
+      const broken = worker.broken.then((error) => {
+        log.fatal({ err: error }, "no evaluation can run here");
+        process.exitCode = 1;
+        return "broken";
+      });
+      const reason = await Promise.race([asked, worker.drained.then(() => "drain"), broken]);
       log.info({ reason }, "worker stopping");
       await reconciler.stop();
       await worker.stop();

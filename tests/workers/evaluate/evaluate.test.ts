@@ -99,6 +99,17 @@ async function takeOver(id: string): Promise<LeasedEvaluation> {
   return lease;
 }
 
+test("an engine that cannot start fails no evaluation: it is given back with all its attempts", async () => {
+  const { id } = await plant({});
+  const child = new EngineProcess<typeof jobs>({ jobsModule: new URL("./not-there.ts", import.meta.url) });
+  children.push(child);
+  await expect(run(id, { child })).rejects.toThrow(/not-there/);
+  expect(await own.store.loadEvaluation(id)).toMatchObject({ state: "waiting", attempt: 0 });
+  const other = await plant({ end: "no-engine" });
+  await expect(run(other.id)).rejects.toThrow("no device");
+  expect(await own.store.loadEvaluation(other.id)).toMatchObject({ state: "waiting", attempt: 0 });
+});
+
 describe("a training that ends well", () => {
   test("is written with everything it gave, and the search is rung for", async () => {
     const { id, searchId } = await plant({ ms: 50 });

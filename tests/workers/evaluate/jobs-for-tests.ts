@@ -1,11 +1,12 @@
 // A training that does as its setting says: as long as it is asked to, to the end it is asked for.
 import { GenomeError } from "../../../genome/errors.ts";
+import { EngineStartError } from "../../../workers/engine/process/errors.ts";
 import type { JobTable } from "../../../workers/engine/process/jobs.ts";
 
 export interface Behaviour {
   readonly ms?: number;
   readonly megabytes?: number;
-  readonly end?: "diverged" | "invalid" | "range" | "bug" | "crash" | "no-memory";
+  readonly end?: "diverged" | "invalid" | "range" | "bug" | "crash" | "no-memory" | "no-engine";
 }
 
 let held: Buffer | undefined;
@@ -19,6 +20,7 @@ export const jobs = {
     if (end === "range") throw new RangeError("memorization: length 3 is odd");
     if (end === "bug") throw new TypeError("x is not a function");
     if (end === "crash") process.kill(process.pid, "SIGKILL");
+    if (end === "no-engine") throw new EngineStartError("no device");
     if (end === "no-memory") throw new Error("std::bad_alloc");
     return {
       ...{ outcome: end === "diverged" ? "diverged" : "scored", score: seed / 100, metrics: { chance: 0.25 } },

@@ -5,6 +5,7 @@ import type { ChildMessage, JobMessage, JobTable } from "./jobs.ts";
 const [, , jobsModule = ""] = process.argv;
 const { jobs } = (await import(jobsModule)) as { jobs: JobTable };
 
+send({ kind: "ready" });
 process.on("disconnect", () => process.exit());
 process.on("message", (message: JobMessage) => void run(message));
 endWithParent();

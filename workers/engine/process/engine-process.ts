@@ -1,7 +1,15 @@
 // Runs jobs in a child process: onnxruntime blocks its thread, a native failure ends its process, and only a kill is
 // sure to stop a step that takes too long.
 import { EngineError } from "../errors.ts";
-import { EngineCrashError, JobError, OomError, type ProcessExit, type RemoteError, TimeoutError } from "./errors.ts";
+import {
+  EngineCrashError,
+  EngineStartError,
+  JobError,
+  OomError,
+  type ProcessExit,
+  type RemoteError,
+  TimeoutError,
+} from "./errors.ts";
 import type { ChildMessage, JobTable, ProgressOf, RequestOf, ResultOf } from "./jobs.ts";
 import { SpawnedChild } from "./spawned-child.ts";
 
@@ -46,7 +54,8 @@ export class EngineProcess<Jobs extends JobTable> {
    * Runs one job; a second call before it has ended is an error.
    *
    * @throws TimeoutError, OomError or the signal's reason after the child has been killed, EngineCrashError where it
-   *   ended by itself, JobError where the job threw.
+   *   ended by itself, EngineStartError where it did so before it had loaded the jobs or where a job threw an error of
+   *   that name, JobError where the job threw another.
    */
   async run<Name extends keyof Jobs & string>(
     job: Name,
@@ -91,7 +100,7 @@ export class EngineProcess<Jobs extends JobTable> {
         void child.kill(this.#options.killGraceMs);
       };
       this.#end = end;
-      void child.exited.then((exit) => reject(reason ?? crash(job, exit, residentBytes)));
+      void child.exited.then((exit) => reject(reason ?? crash(job, exit, residentBytes, child.isReady)));
 
       child.onMessage = (message: ChildMessage) => {
         if (message.kind === "result") resolve(message.result);
@@ -128,11 +137,15 @@ export class EngineProcess<Jobs extends JobTable> {
   }
 }
 
-function crash(job: string, exit: ProcessExit, residentBytes: number): Error {
-  return saysOutOfMemory(exit.log) ? new OomError(job, residentBytes) : new EngineCrashError(job, exit);
+function crash(job: string, exit: ProcessExit, residentBytes: number, isReady: boolean): Error {
+  if (saysOutOfMemory(exit.log)) return new OomError(job, residentBytes);
+  const error = new EngineCrashError(job, exit);
+  // By a signal somebody else ended it.
+  return isReady || exit.signal ? error : new EngineStartError(error.message, { cause: error });
 }
 
 function failure(job: string, error: RemoteError, residentBytes: number): Error {
+  if (error.name === "EngineStartError") return new EngineStartError(error.message, { cause: error });
   return saysOutOfMemory(error.message) ? new OomError(job, residentBytes) : new JobError(error);
 }
 

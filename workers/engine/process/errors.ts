@@ -44,6 +44,11 @@ export class EngineCrashError extends Error {
   }
 }
 
+/** No job can run here: the jobs cannot be loaded, or the engine that they need does not start. */
+export class EngineStartError extends Error {
+  override readonly name = "EngineStartError";
+}
+
 /** The job itself threw: the same request would fail the same way again. */
 export class JobError extends Error {
   override readonly name = "JobError";

@@ -15,6 +15,8 @@ export interface JobMessage {
 }
 
 export type ChildMessage =
+  /** The jobs are loaded. */
+  | { readonly kind: "ready" }
   | { readonly kind: "progress"; readonly progress: unknown }
   | { readonly kind: "memory"; readonly residentBytes: number }
   | { readonly kind: "result"; readonly result: unknown }

@@ -17,6 +17,8 @@ export class SpawnedChild {
   readonly exited: Promise<ProcessExit>;
   onMessage: ((message: ChildMessage) => void) | undefined;
   jobsDone = 0;
+  /** Whether its jobs were loaded. */
+  isReady = false;
   readonly #process: ChildProcess;
   #isEnding = false;
   #log = "";
@@ -37,6 +39,7 @@ export class SpawnedChild {
     }
     this.#process.on("message", (message: ChildMessage) => {
       if (message.kind === "memory") this.#reportedBytes = message.residentBytes;
+      else if (message.kind === "ready") this.isReady = true;
       else this.onMessage?.(message);
     });
     this.exited = new Promise((resolve) => {

@@ -176,7 +176,7 @@ describe("a crash", () => {
   test("at the start, because the jobs cannot be loaded, is reported with what was written", async () => {
     const engine = engineProcess({ jobsModule: new URL("./no-such-module.ts", import.meta.url) });
     const error = await engine.run("sleep", 0).catch((reason) => reason);
-    expect(error).toMatchObject({ name: "EngineCrashError", exitCode: 1 });
+    expect(error).toMatchObject({ name: "EngineStartError", cause: { exitCode: 1 } });
     expect(error.message).toContain("no-such-module.ts");
   });
 });
