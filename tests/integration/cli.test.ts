@@ -122,3 +122,19 @@ test("what the service refuses is told in words, without a stack, and ends with 
     "Cannot read a SearchConfig from /no/such/file.json: ENOENT: no such file or directory, open '/no/such/file.json'\n",
   );
 }, 60_000);
+
+test("a clone has the settings of its original but for those that were set, which the service judges", async () => {
+  const original = await cli(["search", "create", "-f", "-"], { input: JSON.stringify(smallSearch) });
+  const id = original.out.trim();
+  const cloned = await cli(["--json", "search", "clone", id, "--set", "seed=12", "name=the same again"]);
+  expect(cloned).toMatchObject({ code: 0, err: "" });
+  const clone = JSON.parse(cloned.out) as Search;
+  const { config } = JSON.parse((await cli(["--json", "search", "get", id])).out) as Search;
+  expect(clone.id).not.toBe(id);
+  expect(clone.config).toEqual({ ...config, seed: 12, name: "the same again" });
+
+  const refused = await cli(["search", "clone", id, "--set", "budget.candidates=0"]);
+  expect(refused.code).toBe(1);
+  expect(refused.err).toContain("/budget/candidates");
+  await Promise.all([id, clone.id].map((one) => cli(["search", "cancel", one])));
+});

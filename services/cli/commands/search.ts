@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import type { Candidate, ExportedGenome, Front, Page, Search, SearchSummary } from "../../api/schemas.ts";
 import type { ApiClient } from "../client.ts";
+import { applySettings } from "../config-settings.ts";
 import { CliError, exitCodes } from "../errors.ts";
 import { frontTable } from "../front-table.ts";
 import { clientOf, isJson } from "../globals.ts";
@@ -32,6 +33,24 @@ export function addSearchCommand(program: Command): void {
       const client = clientOf(command);
       const config = options.file ? readConfig(options.file) : {};
       const body = options.name ? { ...config, name: options.name } : config;
+      const created = await client.post<Search>("/searches", body, { "idempotency-key": randomUUID() });
+      if (options.watch) return follow(client, created.id, command);
+      if (isJson(command)) printJson(created);
+      else printLine(created.id);
+    });
+
+  search
+    .command("clone <id>")
+    .description("submit a search with another one's settings, some of them changed")
+    .option(
+      "--set <key=value...>",
+      "a setting by its path, as in budget.candidates=100; the value is JSON or plain text",
+    )
+    .option("--watch", "follow it until it ends")
+    .action(async (id: string, options: { set?: string[]; watch?: boolean }, command: Command) => {
+      const client = clientOf(command);
+      const { config } = await client.get<Search>(path(id));
+      const body = applySettings(config, options.set ?? []);
       const created = await client.post<Search>("/searches", body, { "idempotency-key": randomUUID() });
       if (options.watch) return follow(client, created.id, command);
       if (isJson(command)) printJson(created);
