@@ -6,7 +6,8 @@
 //
 // The wall time of a step is the median of the calls, and their least. The first call is not counted. `compileSeconds`
 // is the first compilation in this process, `recompileSeconds` a second one of the same step; a cache on disk that
-// knows the step makes both warm. `residentMegabytes` is the whole process after the calls, earlier layouts included. An engine or a layout that fails is reported, and the others go on.
+// knows the step makes both warm. `residentMegabytes` is the whole process after the calls, earlier layouts included.
+// An engine or a layout that fails is reported, and the others go on.
 import { writeFileSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
