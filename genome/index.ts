@@ -19,6 +19,7 @@ export {
   violationOf,
 } from "./objectives.ts";
 export { type LivClass, livClasses } from "./palette/classes.ts";
+export { type OperatorEncoding, operatorEncodings, operatorGenome } from "./palette/encoding.ts";
 export {
   type OperatorName,
   type OptionsOf,
@@ -48,5 +49,6 @@ export { formatGenome, formatSegment, parseGenome } from "./text.ts";
 export type { Costs, Genome, ModelShape, Options, OptionValue, Segment } from "./types.ts";
 export { canShare, maxSegments, operatorOfSegment, strategiesOf, validateGenome } from "./validate.ts";
 export { type Change, listChanges, type Variation, type VariationKind } from "./variation/changes.ts";
+export { type Neighbour, neighboursOf } from "./variation/neighbours.ts";
 export { fitGenome, repairGenome } from "./variation/repair.ts";
 export { sampleGenome } from "./variation/sample.ts";

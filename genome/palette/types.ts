@@ -7,7 +7,7 @@ export interface Readout<O extends Options = Options> {
   parameters(options: O, shape: ModelShape): number;
 }
 
-/** STAR's letters: B, C and V are keys, queries and values of attention; gates and value of gated convolutions. */
+/** STAR's letters. Attention: keys B, queries C, values V. Gated convolutions: gates B and C, value V, kernel K. */
 export type FeatureGroup = "B" | "C" | "V" | "A" | "K";
 
 /** What a position does without when it takes `groups` from an earlier one; the numbers are savings. */

@@ -6,6 +6,7 @@ import { EngineError } from "../../workers/engine/errors.ts";
 import { AppError } from "../platform/errors.ts";
 import { addDemoCommand } from "./commands/demo.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
+import { addGenomeCommand } from "./commands/genome.ts";
 import { addParityCommand } from "./commands/parity.ts";
 import { addScoreCommand } from "./commands/score.ts";
 import { addSearchCommand } from "./commands/search.ts";
@@ -34,6 +35,7 @@ for (const add of [
   addDemoCommand,
   addSearchCommand,
   addScoreCommand,
+  addGenomeCommand,
   addParityCommand,
   addDoctorCommand,
 ]) {
