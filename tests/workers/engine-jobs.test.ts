@@ -23,7 +23,15 @@ afterAll(async () => {
 function request(genome: string): EvaluationRequest {
   const [smoke] = settingsOf("smoke", ["in-context-recall"]);
   const setting = { ...smoke!, training: { ...smoke!.training, epochs: 1 } };
-  return { genome, setting, recipe: "mad-2024", seed: 1, dataFolder, engine: "onnxruntime", engineSettings: { threads: 1 } };
+  return {
+    genome,
+    setting,
+    recipe: "mad-2024",
+    seed: 1,
+    dataFolder,
+    engine: "onnxruntime",
+    engineSettings: { threads: 1 },
+  };
 }
 
 test("an evaluation in the child gives what it gives here, with progress on the way", async () => {
