@@ -69,7 +69,7 @@ const variables = {
   /** Where compiled programs are kept; `programs` in the data folder unless set. */
   STARLING_PROGRAM_CACHE: z.string().min(1).optional(),
   /** Of products and activations; weights are always float32. `auto`: bfloat16 on a GPU through PJRT, else float32. */
-  STARLING_PRECISION: z.enum(["auto", "float32", "bfloat16"]).default("auto"),
+  STARLING_PRECISION: z.enum(["auto", "highest", "float32", "bfloat16"]).default("auto"),
 
   /** Where the command line finds the API. */
   STARLING_URL: url("http", "https").default("http://127.0.0.1:8080"),

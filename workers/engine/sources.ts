@@ -3,10 +3,12 @@
 // Looking is cheap: files, and for GPUs a short-lived child process, because a broken driver can end the process that
 // asks. Starting loads the libraries.
 import { existsSync } from "node:fs";
+import { basename } from "node:path";
 import { EngineError } from "./errors.ts";
 import { nvidiaDevices } from "./nvidia.ts";
 import { cudaInstall, cudaProvider, installedOnnxruntime } from "./onnx/installed.ts";
 import { installedPackage, tfjsNodePackages } from "./packages.ts";
+import { findPlugin } from "./pjrt/find-plugin.ts";
 import type { Engine } from "./types.ts";
 import { findVulkanDevice } from "./webgpu/find-vulkan.ts";
 
@@ -19,11 +21,14 @@ export interface EngineSettings {
   readonly memoryFraction?: number | undefined;
   /** Where compiled programs are kept between processes. */
   readonly cacheFolder?: string | undefined;
-  /** Of products and activations; state is always float32. "auto": bfloat16 on a GPU through PJRT, else float32. */
+  /**
+   * Of products and activations; state is always float32. "auto": bfloat16 on a GPU through PJRT, else float32.
+   * "highest": float32 also where the device multiplies faster with fewer digits. Only PJRT has a choice.
+   */
   readonly precision?: Precision | undefined;
 }
 
-export const precisions = ["auto", "float32", "bfloat16"] as const;
+export const precisions = ["auto", "highest", "float32", "bfloat16"] as const;
 export type Precision = (typeof precisions)[number];
 
 export interface Found {
@@ -50,11 +55,14 @@ export const engineSources = {
   /** Whole steps compiled by XLA through a PJRT plugin. */
   pjrt: {
     loadsDrivers: true,
-    async find() {
-      throw new EngineError("this version has no PJRT engine");
+    async find({ plugin }) {
+      const file = await findPlugin(plugin);
+      const [device] = await nvidiaDevices();
+      return { title: `PJRT plugin ${basename(file)}`, device: device?.name, memoryBytes: device?.memoryBytes };
     },
-    async start() {
-      throw new EngineError("this version has no PJRT engine");
+    async start({ plugin, precision, ...settings }) {
+      const { pjrtEngine } = await import("./pjrt/engine.ts");
+      return pjrtEngine({ ...settings, plugin: await findPlugin(plugin), precision });
     },
   },
 

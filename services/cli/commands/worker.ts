@@ -33,7 +33,14 @@ export function addWorkerCommand(program: Command): void {
     .option("--plugin <file>", "the library of a PJRT plugin")
     .option("--memory-fraction <fraction>", "the part of a GPU's memory that one engine process may take")
     .option("--program-cache <folder>", "where compiled programs are kept")
-    .addOption(new Option("--precision <name>", "of products and activations").choices(["auto", "float32", "bfloat16"]))
+    .addOption(
+      new Option("--precision <name>", "of products and activations").choices([
+        "auto",
+        "highest",
+        "float32",
+        "bfloat16",
+      ]),
+    )
     .addHelpText("after", "\nEvery option stands for a variable of the environment; see `starling serve --help`.")
     .action(async (options: WorkerCommandOptions) => {
       const config = loadConfig({ ...process.env, ...environmentOf(options) });

@@ -1,6 +1,8 @@
 // The engine on a PJRT plugin: a step is lowered to one StableHLO module, compiled by XLA and run K steps per call.
 import { realpath, stat } from "node:fs/promises";
 import { failure } from "../errors.ts";
+import { noComposites } from "../stablehlo/composites.ts";
+import { tritonComposites } from "../stablehlo/kernels/composites.ts";
 import { type Precision, stableHloProgram } from "../stablehlo/program.ts";
 import type { Engine, Step, Values } from "../types.ts";
 import { checkStep, checkValues } from "../values.ts";
@@ -18,8 +20,8 @@ export interface PjrtEngineOptions {
   readonly plugin?: string | undefined;
   /** The part of the device's memory that may be taken, in (0, 1]; the plugin's own default unless given. */
   readonly memoryFraction?: number | undefined;
-  /** Default "float32". */
-  readonly precision?: Precision | undefined;
+  /** "auto", the default: bfloat16 on a GPU, else float32. */
+  readonly precision?: Precision | "auto" | undefined;
   /** Where compiled executables are kept between processes; nowhere unless given. */
   readonly cacheFolder?: string | undefined;
   readonly cacheLimitBytes?: number | undefined;
@@ -45,10 +47,11 @@ const defaultCapacity = 100;
  * @throws EngineError where there is no plugin, or no device that it can use.
  */
 export async function pjrtEngine(options: PjrtEngineOptions = {}): Promise<PjrtEngine> {
-  const { lower = stableHloProgram, precision = "float32", capacity = defaultCapacity } = options;
+  const { lower = stableHloProgram, capacity = defaultCapacity } = options;
   const { cacheFolder, cacheLimitBytes } = options;
-  const library = new PjrtLibrary(options.plugin ?? (await findPlugin()));
+  const library = new PjrtLibrary(await findPlugin(options.plugin));
   const client = await PjrtClient.create(library, options);
+  const { composites, precision } = habitsOf(client.platform, options.precision);
   const identity = await identityOf(client);
   const xlaOptions = compileOptions(options.flags);
   const cache = cacheFolder === undefined ? undefined : new ExecutableCache(cacheFolder, cacheLimitBytes);
@@ -73,12 +76,23 @@ export async function pjrtEngine(options: PjrtEngineOptions = {}): Promise<PjrtE
       checkStep(step);
       checkValues(step, "state", step.state, initial.state);
       checkValues(step, "constant", step.constants, initial.constants);
-      const lowered = lower(step, { precision, capacity });
+      const lowered = lower(step, { precision, capacity, composites });
       const executable = await compiled(step, () => executableOf(lowered.text));
       return new PjrtProgram(client, step, lowered, capacity, executable, initial);
     },
   };
 }
+
+/** What a kind of device is good at. */
+function habitsOf(platform: string, precision: PjrtEngineOptions["precision"] = "auto") {
+  const isGpu = gpus.has(platform);
+  return {
+    composites: platform === "cuda" ? tritonComposites : noComposites,
+    precision: precision === "auto" ? (isGpu ? "bfloat16" : "float32") : precision,
+  } as const;
+}
+
+const gpus: ReadonlySet<string> = new Set(["cuda", "rocm"]);
 
 async function store(cache: ExecutableCache, key: string, executable: PjrtExecutable): Promise<void> {
   await cache.put(key, executable.serialize());

@@ -22,15 +22,15 @@ const pythonMs = 10_000;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The file that STARLING_PJRT_PLUGIN names, else the first in Python's packages.
+ * The file that is named, here or in STARLING_PJRT_PLUGIN, else the first in Python's packages.
  *
  * @throws EngineError saying where it looked and how to install one.
  */
-export async function findPlugin(environment: Environment = process.env): Promise<string> {
-  const named = environment[pluginVariable];
+export async function findPlugin(plugin?: string, environment: Environment = process.env): Promise<string> {
+  const named = plugin ?? environment[pluginVariable];
   if (named) {
     if (existsSync(named)) return named;
-    throw new EngineError(`${pluginVariable} names ${named}, which does not exist`);
+    throw new EngineError(`there is no PJRT plugin at ${named}, which ${pluginVariable} names`);
   }
   const folders = [...new Set([...knownFolders(environment), ...(await pythonFolders(environment))])];
   for (const folder of folders) {

@@ -5,4 +5,7 @@ import type { Step } from "../types.ts";
 /** State that is no result is an argument that keeps its memory. */
 export type LoweredStep = Pick<StableHloProgram, "text" | "arguments" | "results">;
 
-export type Lower = (step: Step, options: Pick<StableHloOptions, "precision" | "capacity">) => LoweredStep;
+export type Lower = (
+  step: Step,
+  options: Pick<StableHloOptions, "precision" | "capacity" | "composites">,
+) => LoweredStep;

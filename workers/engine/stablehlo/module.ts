@@ -1,6 +1,7 @@
 // Builds the text of StableHLO operations, one method for each kind of notation. Shapes of results are worked out here
 // or given; the caller passes operands that fit.
 import type { Data, Shape } from "../graph.ts";
+import type { TritonKernel } from "./kernels/triton.ts";
 import { type ElementType, isFloat, literal, literals, tensorType } from "./types.ts";
 
 export interface Operand {
@@ -230,6 +231,42 @@ export class Block {
     return values.map((value, i) => ({ ...value, id: `${name}#${i}` }));
   }
 
+  /**
+   * A kernel of the device's own language, compiled with the module (XLA's `__gpu$xla.gpu.triton`). It gets the operands
+   * and then the results as arrays, the last axis contiguous.
+   */
+  triton(
+    kernel: TritonKernel,
+    operands: readonly Operand[],
+    results: readonly Pick<Operand, "shape" | "type">[],
+  ): Operand[] {
+    const [x, y, z] = kernel.grid;
+    const launch = { grid_x: x, grid_y: y, grid_z: z, num_stages: kernel.stages, num_warps: kernel.warps };
+    const numbers = Object.entries(launch).map(([name, value]) => `${name} = ${value} : i32`);
+    const config = [
+      "debug = false",
+      ...numbers,
+      `ir = ${stringLiteral(kernel.text)}`,
+      `name = ${stringLiteral(kernel.name)}`,
+    ];
+    const layouts = (list: readonly Pick<Operand, "shape">[]) => `[${list.map(rowMajor).join(", ")}]`;
+    const properties = [
+      "api_version = 4 : i32",
+      `backend_config = {${config.join(", ")}}`,
+      `call_target_name = "__gpu$xla.gpu.triton"`,
+      `operand_layouts = ${layouts(operands)}`,
+      `result_layouts = ${layouts(results)}`,
+    ];
+    const types = (list: readonly Pick<Operand, "shape" | "type">[]) => list.map(tensorType).join(", ");
+    const name = this.#name();
+    const isOne = results.length === 1;
+    const arrow = isOne ? types(results) : `(${types(results)})`;
+    this.lines.push(
+      `${name}${isOne ? "" : `:${results.length}`} = "stablehlo.custom_call"(${ids(operands)}) <{${properties.join(", ")}}> : (${types(operands)}) -> ${arrow}`,
+    );
+    return results.map(({ shape, type }, i) => ({ id: isOne ? name : `${name}#${i}`, shape, type }));
+  }
+
   #startingAt(index: Operand, rank: number): Operand[] {
     return [index, ...Array.from({ length: rank - 1 }, () => this.constant(0, [], "i32"))];
   }
@@ -268,6 +305,17 @@ function list(numbers: readonly number[]): string {
 
 function integers(numbers: readonly number[]): string {
   return numbers.length === 0 ? "array<i64>" : `array<i64: ${numbers.join(", ")}>`;
+}
+
+/** The layout of a tensor whose last axis is contiguous, as its axes from the nearest to the farthest. */
+function rowMajor({ shape }: Pick<Operand, "shape">): string {
+  const axes = shape.map((_, axis) => axis).reverse();
+  return axes.length === 0 ? "dense<> : tensor<0xindex>" : `dense<${list(axes)}> : tensor<${axes.length}xindex>`;
+}
+
+function stringLiteral(text: string): string {
+  const escaped = text.replaceAll("\\", "\\5C").replaceAll('"', "\\22").replaceAll("\n", "\\0A");
+  return `"${escaped}"`;
 }
 
 /** Empty lists are left out, as MLIR prints them. */

@@ -62,9 +62,9 @@ describeWith("compiler", "PJRT library", () => {
   });
 
   test("the plugin is found where the environment says", async () => {
-    await expect(findPlugin({ STARLING_PJRT_PLUGIN: fake.file })).resolves.toBe(fake.file);
-    await expect(findPlugin({ STARLING_PJRT_PLUGIN: "/nowhere.so" })).rejects.toThrow(
-      "STARLING_PJRT_PLUGIN names /nowhere.so, which does not exist",
+    await expect(findPlugin(undefined, { STARLING_PJRT_PLUGIN: fake.file })).resolves.toBe(fake.file);
+    await expect(findPlugin(undefined, { STARLING_PJRT_PLUGIN: "/nowhere.so" })).rejects.toThrow(
+      "there is no PJRT plugin at /nowhere.so, which STARLING_PJRT_PLUGIN names",
     );
   });
 
@@ -77,12 +77,14 @@ describeWith("compiler", "PJRT library", () => {
       return file;
     };
     const environment = { VIRTUAL_ENV: `${fake.folder}/environment`, HOME: fake.folder, PATH: "" };
-    await expect(findPlugin({ ...environment })).rejects.toThrow(/no PJRT plugin in Python's packages.*pip install/);
+    await expect(findPlugin(undefined, { ...environment })).rejects.toThrow(
+      /no PJRT plugin in Python's packages.*pip install/,
+    );
     const amd = install("xla_rocm7/xla_rocm_plugin.so");
-    await expect(findPlugin(environment)).resolves.toBe(amd);
+    await expect(findPlugin(undefined, environment)).resolves.toBe(amd);
     install("xla_cuda12/xla_cuda_plugin.so");
     const newest = install("xla_cuda13/xla_cuda_plugin.so");
     install("xla_cuda14/other.so");
-    await expect(findPlugin(environment)).resolves.toBe(newest);
+    await expect(findPlugin(undefined, environment)).resolves.toBe(newest);
   });
 });
