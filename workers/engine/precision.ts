@@ -16,6 +16,9 @@ const consuming = new Set<Primitive>([
   ...(["selectiveScan", "selectiveScanGradient", "recurrence"] as const),
 ]);
 
+/** Always float32: an exponential of theirs is taken inside other kernels. */
+const exact = new Set<Primitive>(["attentionStatistics"]);
+
 /** The ids of the values that are kept as bfloat16. `batch` names the inputs that differ from step to step. */
 export function bfloat16Values(graph: Graph, batch: readonly string[]): ReadonlySet<number> {
   const varying = varyingValues(graph, batch);
@@ -23,8 +26,9 @@ export function bfloat16Values(graph: Graph, batch: readonly string[]): Readonly
   const isActivation = ({ id, shape, dtype }: Value) => dtype === "float32" && varying.has(id) && sizeOf(shape) > least;
   const used = valuesOnTheWay(graph);
   const islands = sensitiveValues(graph, isActivation);
-  const kept = graph.nodes.map(({ output }) => output).filter(isActivation);
-  return new Set(kept.flatMap(({ id }) => (used.has(id) && !islands.has(id) ? [id] : [])));
+  const kept = graph.nodes.filter(({ primitive }) => !exact.has(primitive)).map(({ output }) => output);
+  const isKept = (value: Value) => isActivation(value) && used.has(value.id) && !islands.has(value.id);
+  return new Set(kept.filter(isKept).map(({ id }) => id));
 }
 
 function varyingValues(graph: Graph, batch: readonly string[]): ReadonlySet<number> {

@@ -40,5 +40,7 @@ export interface Engine {
   readonly name: string;
   /** Whether `Program.run` may be called again before the last call has ended, and then queues behind it. */
   readonly isQueued?: boolean | undefined;
+  /** Sequences of a multiple of so many tokens run faster; default 1. */
+  readonly tokenMultiple?: number | undefined;
   compile(step: Step, initial: { readonly state: Values; readonly constants: Values }): Promise<Program>;
 }

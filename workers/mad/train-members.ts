@@ -8,7 +8,7 @@ import type { DataSet } from "./generate.ts";
 import { bestMember, type CurvePoint, Member } from "./member.ts";
 import { Pace } from "./pace.ts";
 import { type EvaluationSetting, gridOf, stepsOf, stepsPerEpoch } from "./profiles.ts";
-import { compileEvaluation, compileTraining } from "./programs.ts";
+import { compileEvaluation, compileTraining, programTokens } from "./programs.ts";
 import { evaluationStreams, type Recipe } from "./recipe.ts";
 
 export interface Progress {
@@ -118,13 +118,15 @@ function recordLosses(members: readonly Member[], step: number, losses: Float32A
   }
 }
 
-async function evaluateMembers({ members, data, setting, training, evaluation }: Loop, step: number): Promise<void> {
+async function evaluateMembers(loop: Loop, step: number): Promise<void> {
+  const { members, data, setting, training, evaluation } = loop;
   await evaluation.adoptState(training);
   const rows = data.test.examples + data.validation.examples;
   const plan: Omit<EvaluationPlan, "firstRow"> = {
     members: members.length,
     batch: setting.training.batch,
     tokens: data.tokens,
+    programTokens: programTokens(loop),
     vocabulary: data.vocabulary,
     ignoredRow: rows,
   };
