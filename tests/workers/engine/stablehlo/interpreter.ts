@@ -202,7 +202,7 @@ class Lines {
 
 const tables = { f32: Float32Array, bf16: Float32Array, i32: Int32Array, i1: Uint8Array };
 
-function stored({ shape, element }: Type, values: ArrayLike<number>): Numbers {
+export function stored({ shape, element }: Type, values: ArrayLike<number>): Numbers {
   require(values.length === sizeOf(shape), `${values.length} values for ${show({ shape, element })}`);
   const array = tables[element].from(values);
   if (element !== "bf16") return array;
