@@ -41,10 +41,3 @@ export function plain(
   const { dataId, shape } = result as tf.TensorInfo;
   return { shape, values: tf.backend().readSync(dataId) as Float32Array };
 }
-
-/** The norm of the difference, relative to that of the expectation. */
-export function distance(actual: Tensor, expected: Tensor): number {
-  const norm = (values: Float32Array) => Math.hypot(...values);
-  if (actual.values.length !== expected.values.length) return Number.NaN;
-  return norm(expected.values.map((value, i) => (actual.values[i] as number) - value)) / (norm(expected.values) || 1);
-}

@@ -41,6 +41,9 @@ type Run = (cells: Cells[], program: Program) => void;
 interface Variable extends Type {
   readonly slot: number;
 }
+interface Parameter extends Variable {
+  readonly name: string;
+}
 /** Names that may be used here, and how many slots the kernel takes so far. */
 interface Scope {
   readonly names: Map<string, Variable>;
@@ -49,12 +52,19 @@ interface Scope {
 
 /** Runs the kernel; its arrays, in the order of its parameters, are changed where it stores. bf16 arrays hold bf16 values. */
 export function runKernel(kernel: TritonKernel, arrays: readonly Float32Array[]): void {
+  readKernel(kernel)(arrays);
+}
+
+/** Reads the kernel once, to be run many times. */
+export function readKernel(
+  kernel: Pick<TritonKernel, "name" | "text" | "grid">,
+): (arrays: readonly Float32Array[]) => void {
   const lines = new Lines(kernel.text);
   lines.expect(/^module \{$/);
   const [, name, list = ""] = lines.expect(/^tt\.func public @(\w+)\((.*)\) attributes \{noinline = false\} \{$/);
   require(name === kernel.name, `the function is called ${name}, the kernel ${kernel.name}`);
   const scope: Scope = { names: new Map(), slots: { count: 0 } };
-  const parameters = list.split(", ").map((parameter) => {
+  const parameters = list.split(", ").map((parameter): Parameter => {
     const [, name = "", type = ""] = matched(/^(%\w+): (\S+) \{tt\.divisibility = 16 : i32\}$/, parameter);
     return { ...define(scope, name, typeOf(type)), name };
   });
@@ -62,22 +72,23 @@ export function runKernel(kernel: TritonKernel, arrays: readonly Float32Array[])
   for (const end of [/^tt\.return$/, /^\}$/, /^\}$/]) lines.expect(end);
   require(lines.isEnd(), "text after the module");
 
-  require(arrays.length === parameters.length, `${arrays.length} arrays for ${parameters.length} parameters`);
-  const cells = Array<Cells>(scope.slots.count);
-  for (const [i, { name, slot, element }] of parameters.entries()) {
-    const data = arrays[i] as Float32Array;
-    const kept = stored({ element: pointee(element), shape: [data.length] }, data);
-    require(data.every((value, j) =>
-      Object.is(value, kept[j]),
-    ), `${name} holds values that are not ${pointee(element)}`);
-    const memory = { name, data, writers: new Int32Array(data.length) };
-    cells[slot] = { memory, offsets: Int32Array.of(0) };
-  }
-  let number = 0;
-  const [width, height, depth] = kernel.grid;
-  for (let z = 0; z < depth; z++)
-    for (let y = 0; y < height; y++)
-      for (let x = 0; x < width; x++) body(cells, { place: [x, y, z], number: ++number });
+  return (arrays) => {
+    require(arrays.length === parameters.length, `${arrays.length} arrays for ${parameters.length} parameters`);
+    const cells = Array<Cells>(scope.slots.count);
+    for (const [i, parameter] of parameters.entries())
+      cells[parameter.slot] = bound(parameter, arrays[i] as Float32Array);
+    let number = 0;
+    const [width, height, depth] = kernel.grid;
+    for (let z = 0; z < depth; z++)
+      for (let y = 0; y < height; y++)
+        for (let x = 0; x < width; x++) body(cells, { place: [x, y, z], number: ++number });
+  };
+}
+
+function bound({ name, element }: Parameter, data: Float32Array): Addresses {
+  const kept = stored({ element: pointee(element), shape: [data.length] }, data);
+  require(data.every((value, i) => Object.is(value, kept[i])), `${name} holds values that are not ${pointee(element)}`);
+  return { memory: { name, data, writers: new Int32Array(data.length) }, offsets: Int32Array.of(0) };
 }
 
 /** Statements up to the end of a block, as one function. */

@@ -3,7 +3,8 @@ import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Random } from "../../../../../genome/random.ts";
 import { type RecurrenceShape, recurrence } from "../../../../../workers/engine/stablehlo/kernels/recurrence.ts";
-import { distance, drawn, normal, plain, unwritten } from "./arrays.ts";
+import { distance } from "../distance.ts";
+import { drawn, normal, plain, unwritten } from "./arrays.ts";
 import { runKernel } from "./interpreter.ts";
 
 beforeAll(async () => {
@@ -33,7 +34,7 @@ describe.each(cases)("%s", (_, sizes) => {
       const input = drawn(array, elements.input, normal(random));
       const h = unwritten(array);
       runKernel(recurrence({ ...sizes, reverse, elements }), [decay.values, input.values, h.values]);
-      expect(distance(h, plain("Recurrence", { decay, input }, { reverse }))).toBeLessThan(tolerance);
+      expect(distance(h.values, plain("Recurrence", { decay, input }, { reverse }).values)).toBeLessThan(tolerance);
     });
   });
 });

@@ -10,7 +10,8 @@ import {
   selectiveScanForward,
 } from "../../../../../workers/engine/stablehlo/kernels/selective-scan.ts";
 import { derivativeError } from "../../../../operators/finite-differences.ts";
-import { distance, drawn, normal, plain, type Tensor, unwritten } from "./arrays.ts";
+import { distance } from "../distance.ts";
+import { drawn, normal, plain, type Tensor, unwritten } from "./arrays.ts";
 import { runKernel } from "./interpreter.ts";
 
 beforeAll(async () => {
@@ -55,7 +56,7 @@ describe.each(cases)("%s", (_, sizes) => {
     const y = unwritten(inputs.u.shape);
     const kept = unwritten([rows, chunks(shape), channels, states]);
     runKernel(selectiveScanForward(shape), [...operands, y.values, kept.values]);
-    expect(distance(y, plain("SelectiveScan", inputs))).toBeLessThan(tolerances[element]);
+    expect(distance(y.values, plain("SelectiveScan", inputs).values)).toBeLessThan(tolerances[element]);
 
     const parts = [channelBlocks(shape), rows * length * states];
     const found = {
@@ -73,7 +74,9 @@ describe.each(cases)("%s", (_, sizes) => {
     };
     for (const of of names) {
       const expected = plain("SelectiveScanGradient", { ...inputs, dy }, { of });
-      expect(distance(summed[of], expected), of).toBeLessThan(of === "u" ? tolerances[element] : tolerances.f32);
+      expect(distance(summed[of].values, expected.values), of).toBeLessThan(
+        of === "u" ? tolerances[element] : tolerances.f32,
+      );
     }
   });
 });
