@@ -3,6 +3,7 @@
 // It knows the operations printed and no others. Every line must match its operation's whole notation, and types and
 // shapes must be what the specification says, so that a wrong line fails here and not on a device. Values are computed
 // in double precision and rounded to their type; bf16 halves to even.
+import { customCall } from "./custom-call.ts";
 import { operations } from "./operations.ts";
 
 export type ElementType = "f32" | "bf16" | "i32" | "i1";
@@ -79,7 +80,8 @@ function block(lines: Lines, scope: Scope): Run {
 function statement(lines: Lines, scope: Scope): Run {
   const [, name = "", count, text = ""] = lines.expect(/^(%\w+)(?::(\d+))? = (.*)$/);
   if (text.startsWith("stablehlo.while(")) return whileLoop(lines, scope, name, Number(count), text);
-  require(count === undefined, `${name}: only a loop has several results`);
+  if (text.startsWith('"stablehlo.custom_call"')) return callOf(scope, name, count, text);
+  require(count === undefined, `${name}: only a loop and a call have several results`);
   const full = text.endsWith("({") ? `${text}${lines.upTo(/^\}\) :/)}` : text;
   const [, operation = ""] = matched(/^"?stablehlo\.(\w+)"?/, full);
   const known = operations[operation];
@@ -116,6 +118,22 @@ function statement(lines: Lines, scope: Scope): Run {
   return (values) => {
     const operands = names.map((operand) => values.get(operand) as Numbers);
     values.set(name, stored(result, evaluate(...operands)));
+  };
+}
+
+function callOf(scope: Scope, name: string, count: string | undefined, text: string): Run {
+  const { operands, operandTypes, resultTypes, run } = customCall(text);
+  operandsOf(scope, operands, operandTypes);
+  require((count ?? "1") === String(resultTypes.length), `${name}: ${resultTypes.length} results`);
+  const names = count === undefined ? [name] : resultTypes.map((_, i) => `${name}#${i}`);
+  names.forEach((result, i) => {
+    define(scope, result, resultTypes[i] as Type);
+  });
+  return (values) => {
+    const results = run(operands.map((operand) => values.get(operand) as Numbers));
+    names.forEach((result, i) => {
+      values.set(result, stored(resultTypes[i] as Type, results[i] as Numbers));
+    });
   };
 }
 
@@ -202,7 +220,7 @@ class Lines {
 
 const tables = { f32: Float32Array, bf16: Float32Array, i32: Int32Array, i1: Uint8Array };
 
-function stored({ shape, element }: Type, values: ArrayLike<number>): Numbers {
+export function stored({ shape, element }: Type, values: ArrayLike<number>): Numbers {
   require(values.length === sizeOf(shape), `${values.length} values for ${show({ shape, element })}`);
   const array = tables[element].from(values);
   if (element !== "bf16") return array;
@@ -234,7 +252,7 @@ export function require(condition: boolean, message: string): asserts condition 
   if (!condition) throw new Error(message);
 }
 
-function matched(pattern: RegExp, text: string): RegExpMatchArray {
+export function matched(pattern: RegExp, text: string): RegExpMatchArray {
   const match = text.match(pattern);
   if (!match) throw new Error(`not of the form ${pattern}: ${text}`);
   return match;
@@ -260,6 +278,6 @@ function operandsOf(scope: Scope, names: readonly string[], types: readonly Type
   return names;
 }
 
-function splitTop(text: string): string[] {
+export function splitTop(text: string): string[] {
   return text === "" ? [] : text.split(", ");
 }

@@ -5,18 +5,12 @@ import { evaluationStep, type StepSizes, trainingStep } from "../../../../worker
 import type { Step, Values } from "../../../../workers/engine/types.ts";
 import { baseVariants } from "../../../operators/variants.ts";
 import { batches, trainingData } from "../tiny-model.ts";
+import { distance } from "./distance.ts";
 import { modelOf, modelShape } from "./models.ts";
 import { lowered } from "./run.ts";
 
 const steps = 3;
 const sizesOf = (members: number): StepSizes => ({ members, batch: 2, length: modelShape.length, rows: 6 });
-
-/** The norm of the difference, relative to that of the expectation. */
-function distance(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  expect(actual).toHaveLength(expected.length);
-  const norm = (values: number[]) => Math.hypot(...values);
-  return norm(Array.from(expected, (x, i) => actual[i]! - x)) / (norm(Array.from(expected)) || 1);
-}
 
 async function eagerly(step: Step, initial: { state: Values; constants: Values }, batch: Values) {
   const program = await eagerEngine().compile(step, initial);

@@ -14,6 +14,7 @@ import {
   attentionForward,
   fitsOneProgram,
 } from "./attention.ts";
+import { recurrence } from "./recurrence.ts";
 import {
   channelBlocks,
   chunks,
@@ -39,11 +40,14 @@ const lowerings: CompositeLowerings = {
   selectiveScan: (block, inputs, _node, { type }) => block.as(scanForward(block, inputs).y, type),
   selectiveScanGradient: (block, inputs, node, { type }) =>
     block.as(scanBackward(block, inputs)[node.attributes.of], type),
+
+  recurrence: (block, [decay, input], { attributes }, { type }) =>
+    recurrent(block, decay as Operand, input as Operand, attributes.reverse, type as Type),
 };
 
 /** For GPUs on which XLA compiles Triton kernels. */
 export const tritonComposites: Composites = {
-  kernels: ["Attention", "SelectiveScan"] satisfies FusedKernel[],
+  kernels: ["Attention", "SelectiveScan", "Recurrence"] satisfies FusedKernel[],
   lowerings,
 };
 
@@ -160,4 +164,11 @@ function scanBackward(block: Block, given: readonly Operand[]): ScanGradients {
       block.reshape(block.reduce("add", parts, 0, [axis]), like.shape);
     return { u: dU, dt: dDt, a: summed(dA, 1, a), b: summed(dB, 0, b), c: summed(dC, 0, c) };
   });
+}
+
+function recurrent(block: Block, decay: Operand, input: Operand, reverse: boolean, type: Type): Operand {
+  const [rows = 1, length = 1, channels = 1] = input.shape;
+  const elements = { decay: decay.type as Type, input: input.type as Type, h: type };
+  const kernel = recurrence({ rows, length, channels, reverse, elements });
+  return block.triton(kernel, [decay, input], [{ shape: input.shape, type }])[0] as Operand;
 }
