@@ -4,7 +4,7 @@
 // their name on the present tfjs backend; `workers/engine/composites.ts` puts them there for a trace.
 import * as tf from "@tensorflow/tfjs";
 
-export type FusedKernel = "Attention" | "SelectiveScan" | "Recurrence";
+export type FusedKernel = "Attention" | "SelectiveScan" | "Recurrence" | "GatedMlp" | "ResidualNorm";
 
 /** Whether the present tfjs backend has the fused kernel, with what belongs to it. */
 export function hasKernel(name: FusedKernel): boolean {
@@ -69,6 +69,50 @@ export function fusedSelectiveScan({ u, dt, a, b, c }: SelectiveScan): tf.Tensor
 export function fusedRecurrence(decay: tf.Tensor3D, input: tf.Tensor3D, reverse: boolean): tf.Tensor3D {
   return run("Recurrence", { decay, input }, { reverse }) as tf.Tensor3D;
 }
+
+/** w3 (silu(w1 x) * (w2 x)): x [P, B, T, D], w1 and w2 [P, I, D], w3 [P, D, I] -> [P, B, T, D]. */
+export function fusedGatedMlp(x: tf.Tensor4D, w1: tf.Tensor, w2: tf.Tensor, w3: tf.Tensor): tf.Tensor4D {
+  const names = ["x", "w1", "w2", "w3"];
+  const mlp = tf.customGrad((...given) => {
+    const save = given.pop() as tf.GradSaveFunc;
+    save(given as tf.Tensor[]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
+      names.map((of) => run("GatedMlpGradient", { ...named(names, saved), dy }, { of }));
+    return { value: run("GatedMlp", named(names, given as tf.Tensor[]), {}), gradFunc };
+  });
+  return mlp(x, w1, w2, w3) as tf.Tensor4D;
+}
+
+export interface ResidualNorm {
+  /** x + update. */
+  readonly sum: tf.Tensor4D;
+  /** sum / sqrt(mean(sum^2) + eps) * weight. */
+  readonly normal: tf.Tensor4D;
+}
+
+/** x and update, where there is one, [P, B, T, D], weight [P, D]. */
+export function fusedResidualNorm(
+  x: tf.Tensor4D,
+  update: tf.Tensor4D | undefined,
+  weight: tf.Tensor,
+  eps: number,
+): ResidualNorm {
+  const inputs = { x, ...(update && { update }), weight };
+  const results = tf.engine().runKernel("ResidualNorm", inputs, { eps }) as unknown as [tf.Tensor4D, tf.Tensor4D];
+  return { sum: results[0], normal: results[1] };
+}
+
+tf.registerGradient({
+  kernelName: "ResidualNorm",
+  inputsToSave: ["weight"],
+  outputsToSave: [true, false],
+  gradFunc: (dys, [weight, sum], attributes) => {
+    const [dSum, dNormal] = dys as unknown as [tf.Tensor, tf.Tensor];
+    const known = { sum, weight, dSum, dNormal } as Record<string, tf.Tensor>;
+    const gradient = (of: string) => () => run("ResidualNormGradient", known, { ...attributes, of });
+    return { x: gradient("x"), update: gradient("x"), weight: gradient("weight") };
+  },
+});
 
 function named(names: readonly string[], tensors: readonly tf.Tensor[]): Record<string, tf.Tensor> {
   return Object.fromEntries(names.map((name, i) => [name, tensors[i] as tf.Tensor]));

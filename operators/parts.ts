@@ -44,8 +44,10 @@ export function perMember(vector: tf.Tensor, rank: number): tf.Tensor {
   return tf.reshape(vector, [members, ...Array<number>(rank - 1 - rest.length).fill(1), ...rest]);
 }
 
+export const rmsEps = 1e-5;
+
 /** x / sqrt(mean(x^2) + eps) * weight over the last axis; no mean is subtracted. weight [P, D]. */
-export function rmsNorm<X extends tf.Tensor>(x: X, weight: tf.Tensor, eps = 1e-5): X {
+export function rmsNorm<X extends tf.Tensor>(x: X, weight: tf.Tensor, eps = rmsEps): X {
   const scale = tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), eps)); // [P, ..., 1]
   return tf.mul(tf.mul(x, scale), perMember(weight, x.rank)) as X;
 }

@@ -46,7 +46,8 @@ export function autoencoder(
 
     apply(weights, tokens) {
       const embedded = withClassToken(pooling, weights, embed(weight(weights, "token_embeds.weight"), tokens));
-      const stream = residualStack("encoder", layers, norm, weights, embedded); // [P, B, T, D]
+      const { x, update } = residualStack("encoder", layers, norm, weights, embedded);
+      const stream: tf.Tensor4D = update ? tf.add(x, update) : x; // [P, B, T, D]
       const code = pooling === "avg" ? tf.mean(stream, 2, true) : lastToken(stream); // [P, B, 1, D]
       const hidden = decode(weights, tf.add(code, positionCode(length, width)), norm);
       const normal: tf.Tensor4D = norms[norm].apply(within(weights, "unembed.0"), hidden);

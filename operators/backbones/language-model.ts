@@ -1,7 +1,6 @@
 // mad-lab's language model: embedding, pre-norm residual layers, norm, untied unembedding; no position embedding.
 //
 // Poli et al. 2024, "Mechanistic Design and Scaling of Hybrid Architectures", arXiv:2403.17844, and its code mad-lab.
-import type * as tf from "@tensorflow/tfjs";
 import { linearLayer, normal, zeros } from "../initialize.ts";
 import { project, weight, within } from "../parts.ts";
 import type { Model, NamedParameter } from "../types.ts";
@@ -15,7 +14,7 @@ import {
   restartLinear,
   smallDeviation,
 } from "./layers.ts";
-import { norms } from "./norms.ts";
+import { normalizeSum, norms } from "./norms.ts";
 
 export function languageModel(layers: readonly BackboneLayer[], shape: BackboneShape): Model {
   const { width, vocabulary, norm = "rms" } = shape;
@@ -32,8 +31,8 @@ export function languageModel(layers: readonly BackboneLayer[], shape: BackboneS
 
     apply(weights, tokens) {
       const embedded = embed(weight(weights, "token_embeds.weight"), tokens);
-      const stream = residualStack("model", layers, norm, weights, embedded); // [P, B, T, D]
-      const normal: tf.Tensor4D = norms[norm].apply(within(weights, "unembed.0"), stream);
+      const stream = residualStack("model", layers, norm, weights, embedded);
+      const { normal } = normalizeSum(norm, within(weights, "unembed.0"), stream);
       return project(normal, weights, "unembed.1"); // [P, B, T, V]
     },
   };

@@ -1,8 +1,8 @@
 // What backbones are made of, and how they name and start their parameters.
-import * as tf from "@tensorflow/tfjs";
+import type * as tf from "@tensorflow/tfjs";
 import { within } from "../parts.ts";
 import type { Features, NamedParameter, ParameterSpec, Weights } from "../types.ts";
-import { type NormName, norms } from "./norms.ts";
+import { type NormName, normalizeSum, norms } from "./norms.ts";
 
 /** One operator with its options and sizes filled in. */
 export interface BackboneLayer {
@@ -38,6 +38,13 @@ export function residualParameters(module: string, layers: readonly BackboneLaye
   ]);
 }
 
+/** The stream is x + update: whoever reads it next adds them up. */
+export interface Stream {
+  readonly x: tf.Tensor4D;
+  /** Of the last layer; none before the first. */
+  readonly update?: tf.Tensor4D;
+}
+
 /** x + layer(norm(x)) for each layer; weights `<module>.<i>.0` (norm) and `<module>.<i>.1` (layer). */
 export function residualStack(
   module: string,
@@ -45,15 +52,18 @@ export function residualStack(
   norm: NormName,
   weights: Weights,
   x: tf.Tensor4D,
-): tf.Tensor4D {
+): Stream {
   const given = new Map<number, Features>();
-  return layers.reduce((stream, layer, i) => {
-    const normal = norms[norm].apply(within(weights, `${module}.${i}.0`), stream);
-    const own = within(weights, `${module}.${i}.1`);
-    const { featurizerOf: donor } = layer;
-    const all = donor === undefined ? own : { ...within(weights, `${module}.${donor}.1`), ...own };
-    return tf.add(stream, applyLayer(layer, i, all, normal, given));
-  }, x);
+  return layers.reduce(
+    (stream: Stream, layer, i) => {
+      const { sum, normal } = normalizeSum(norm, within(weights, `${module}.${i}.0`), stream);
+      const own = within(weights, `${module}.${i}.1`);
+      const { featurizerOf: donor } = layer;
+      const all = donor === undefined ? own : { ...within(weights, `${module}.${donor}.1`), ...own };
+      return { x: sum, update: applyLayer(layer, i, all, normal, given) };
+    },
+    { x },
+  );
 }
 
 function applyLayer(

@@ -1,7 +1,8 @@
 // The two norms of the backbones: RMSNorm in mad-lab's benchmark, LayerNorm in its single-run script.
-import type * as tf from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
+import { fusedResidualNorm, hasKernel, type ResidualNorm } from "../fused.ts";
 import { ones, zeros } from "../initialize.ts";
-import { layerNorm, rmsNorm, weight } from "../parts.ts";
+import { layerNorm, rmsEps, rmsNorm, weight } from "../parts.ts";
 import type { ParameterSpec, Weights } from "../types.ts";
 
 interface Norm {
@@ -21,3 +22,16 @@ export const norms = {
 } satisfies Record<string, Norm>;
 
 export type NormName = keyof typeof norms;
+
+/** x + update, where there is one, and its norm; all [P, B, T, D]. */
+export function normalizeSum(
+  norm: NormName,
+  weights: Weights,
+  { x, update }: { readonly x: tf.Tensor4D; readonly update?: tf.Tensor4D | undefined },
+): ResidualNorm {
+  if (norm === "rms" && hasKernel("ResidualNorm")) {
+    return fusedResidualNorm(x, update, weight(weights, "weight"), rmsEps);
+  }
+  const sum: tf.Tensor4D = update === undefined ? x : tf.add(x, update);
+  return { sum, normal: norms[norm].apply(weights, sum) };
+}

@@ -3,8 +3,9 @@
 // Shazeer 2020, "GLU Variants Improve Transformer", arXiv:2002.05202, eq. 6; inner width as in mad-lab.
 import * as tf from "@tensorflow/tfjs";
 import { type SwigluOptions, swigluInnerWidth } from "../../genome/palette/swiglu.ts";
+import { fusedGatedMlp, hasKernel } from "../fused.ts";
 import { linearLayer } from "../initialize.ts";
-import { project, silu } from "../parts.ts";
+import { project, silu, weight } from "../parts.ts";
 import type { Operator } from "../types.ts";
 
 export const swiglu: Operator<SwigluOptions> = {
@@ -18,6 +19,10 @@ export const swiglu: Operator<SwigluOptions> = {
   },
 
   apply(weights, x) {
+    if (hasKernel("GatedMlp")) {
+      const [w1, w2, w3] = ["w1", "w2", "w3"].map((name) => weight(weights, `${name}.weight`));
+      return fusedGatedMlp(x, w1 as tf.Tensor, w2 as tf.Tensor, w3 as tf.Tensor);
+    }
     const gate = silu(project(x, weights, "w1")); // [P, B, T, I]
     return project(tf.mul(gate, project(x, weights, "w2")), weights, "w3");
   },

@@ -4,10 +4,12 @@ import * as tf from "@tensorflow/tfjs";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Options } from "../../genome/types.ts";
 import { attention } from "../../operators/attention/index.ts";
+import { normalizeSum } from "../../operators/backbones/norms.ts";
 import { type FusedKernel, hasKernel } from "../../operators/fused.ts";
 import { mamba } from "../../operators/mamba/index.ts";
 import { linearRecurrence } from "../../operators/scan.ts";
 import { slidingAttention } from "../../operators/sliding-attention/index.ts";
+import { swiglu } from "../../operators/swiglu/index.ts";
 import type { Operator, OperatorContext } from "../../operators/types.ts";
 import { distance } from "./distance.ts";
 import { plainFusedKernels } from "./plain-fused.ts";
@@ -74,6 +76,21 @@ function outcomeOf<O extends Options>(operator: Operator<O>, options: O, context
   return differentiate(apply, [tf.randomNormal([2, 3, length, width], 0, 1, "float32", 99), ...weights]);
 }
 
+/** Two norms in a row: the first of x itself, the second of a sum; the sum is used again. */
+function residualNorms(shape: [number, number, number, number]): Outcome {
+  const draw = (seed: number, sizes = shape as number[]) => tf.randomNormal(sizes, 0, 1, "float32", seed);
+  const weights = [shape[0], shape[3]];
+  return differentiate(
+    (x, first, second) => {
+      const one = normalizeSum("rms", { weight: first! }, { x: x as tf.Tensor4D });
+      const update: tf.Tensor4D = tf.square(one.normal);
+      const two = normalizeSum("rms", { weight: second! }, { x: one.sum, update });
+      return tf.add(tf.tanh(two.sum), two.normal);
+    },
+    [draw(1), draw(2, weights), draw(3, weights)],
+  );
+}
+
 describe("values and gradients equal those of the composed form:", () => {
   const cases: readonly [string, () => Outcome][] = [
     ["attention", () => outcomeOf(attention, { heads: 2, kvHeads: 0, rotary: true }, { width: 8, length: 9 })],
@@ -91,6 +108,10 @@ describe("values and gradients equal those of the composed form:", () => {
       "mamba over groups of steps",
       () => outcomeOf(mamba, { stateSize: 2, convolution: 2, expand: 1 }, { width: 4, length: 20 }),
     ],
+    ["SwiGLU", () => outcomeOf(swiglu, {}, { width: 6, length: 5 })],
+    ["SwiGLU with as many tokens as channels", () => outcomeOf(swiglu, {}, { width: 8, length: 8 })],
+    ["norms between layers", () => residualNorms([2, 3, 5, 6])],
+    ["norms of as many tokens as channels", () => residualNorms([1, 2, 8, 8])],
     [
       "a linear recurrence",
       () =>

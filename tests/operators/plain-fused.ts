@@ -25,6 +25,23 @@ export const plainFusedKernels: Record<FusedKernel, Record<string, Kernel>> = {
       return result(call, of, scanBackward(call)[of]);
     },
   },
+  GatedMlp: {
+    GatedMlp: (call) => result(call, "x", gatedMlp(call).y),
+    GatedMlpGradient: (call) => {
+      const { of } = call.attrs as unknown as { of: "x" | "w1" | "w2" | "w3" };
+      return result(call, of, gatedMlp(call)[of]);
+    },
+  },
+  ResidualNorm: {
+    ResidualNorm: (call) => {
+      const { sum, normal } = residualNorm(call);
+      return [result(call, "x", sum), result(call, "x", normal)];
+    },
+    ResidualNormGradient: (call) => {
+      const { of } = call.attrs as unknown as { of: "x" | "weight" };
+      return result(call, of === "x" ? "sum" : "weight", residualNormBackward(call)[of]);
+    },
+  },
   Recurrence: {
     Recurrence: (call) => {
       const { reverse } = call.attrs as unknown as { reverse: boolean };
@@ -176,6 +193,85 @@ function eachState(call: Call, visit: (place: Place) => void): void {
           const before = t === 0 ? undefined : state - channels * states;
           visit({ here, rate, perToken: (sequence * length + t) * states + n, state, before });
         }
+}
+
+/** Shazeer 2020, eq. 6, token by token, with the chain rule where a gradient dy is given. */
+function gatedMlp(call: Call): Record<"y" | "x" | "w1" | "w2" | "w3", Float64Array> {
+  const [x, w1, w2, w3] = ["x", "w1", "w2", "w3"].map((name) => inputOf(call, name)) as [Input, Input, Input, Input];
+  const dy = "dy" in call.inputs ? inputOf(call, "dy").values : new Float32Array(x.values.length);
+  const [members = 1, batch = 1, length = 1, width = 1] = x.shape;
+  const inner = w1.shape[1]!;
+  const zeros = (like: Input) => new Float64Array(like.values.length);
+  const all = { y: zeros(x), x: zeros(x), w1: zeros(w1), w2: zeros(w2), w3: zeros(w3) };
+  for (let token = 0; token < members * batch * length; token++) {
+    const member = Math.floor(token / (batch * length));
+    const here = token * width;
+    for (let i = 0; i < inner; i++) {
+      const row = (member * inner + i) * width;
+      const column = (d: number) => (member * width + d) * inner + i;
+      const [a, b] = [dot(x.values, here, w1.values, row, width), dot(x.values, here, w2.values, row, width)];
+      const sigmoid = 1 / (1 + Math.exp(-a));
+      let dH = 0;
+      for (let d = 0; d < width; d++) {
+        all.y[here + d]! += w3.values[column(d)]! * a * sigmoid * b;
+        all.w3[column(d)]! += dy[here + d]! * a * sigmoid * b;
+        dH += dy[here + d]! * w3.values[column(d)]!;
+      }
+      const dA = dH * b * (sigmoid + a * sigmoid * (1 - sigmoid));
+      const dB = dH * a * sigmoid;
+      for (let d = 0; d < width; d++) {
+        all.w1[row + d]! += dA * x.values[here + d]!;
+        all.w2[row + d]! += dB * x.values[here + d]!;
+        all.x[here + d]! += dA * w1.values[row + d]! + dB * w2.values[row + d]!;
+      }
+    }
+  }
+  return all;
+}
+
+/** Zhang and Sennrich 2019, eq. 4, token by token. */
+function residualNorm(call: Call): { sum: Float64Array; normal: Float64Array } {
+  const [x, weight] = [inputOf(call, "x"), inputOf(call, "weight")];
+  const { eps } = call.attrs as unknown as { eps: number };
+  const update = "update" in call.inputs ? inputOf(call, "update").values : undefined;
+  const sum = Float64Array.from(x.values, (value, i) => value + (update?.[i] ?? 0));
+  const normal = new Float64Array(sum.length);
+  eachToken(x.shape, ({ here, width, ofWeight }) => {
+    const scale = 1 / Math.sqrt(dot(sum, here, sum, here, width) / width + eps);
+    for (let d = 0; d < width; d++) normal[here + d] = sum[here + d]! * scale * weight.values[ofWeight + d]!;
+  });
+  return { sum, normal };
+}
+
+/** With r = 1 / sqrt(mean(s^2) + eps): ds_j = g_j w_j r - s_j r^3 mean(g w s), and what came for the sum itself. */
+function residualNormBackward(call: Call): { x: Float64Array; weight: Float64Array } {
+  const [sum, weight] = [inputOf(call, "sum"), inputOf(call, "weight")];
+  const [dSum, dNormal] = [inputOf(call, "dSum"), inputOf(call, "dNormal")];
+  const { eps } = call.attrs as unknown as { eps: number };
+  const all = { x: Float64Array.from(dSum.values), weight: new Float64Array(weight.values.length) };
+  eachToken(sum.shape, ({ here, width, ofWeight }) => {
+    const r = 1 / Math.sqrt(dot(sum.values, here, sum.values, here, width) / width + eps);
+    let mean = 0;
+    for (let d = 0; d < width; d++) {
+      mean += (dNormal.values[here + d]! * weight.values[ofWeight + d]! * sum.values[here + d]!) / width;
+      all.weight[ofWeight + d]! += dNormal.values[here + d]! * sum.values[here + d]! * r;
+    }
+    for (let d = 0; d < width; d++) {
+      all.x[here + d]! +=
+        dNormal.values[here + d]! * weight.values[ofWeight + d]! * r - sum.values[here + d]! * r ** 3 * mean;
+    }
+  });
+  return all;
+}
+
+/** `here` and `ofWeight` are places of a token's first channel in [P, B, T, D] and [P, D]. */
+function eachToken(
+  [members = 1, batch = 1, length = 1, width = 1]: readonly number[],
+  visit: (token: { readonly here: number; readonly width: number; readonly ofWeight: number }) => void,
+): void {
+  for (let token = 0; token < members * batch * length; token++) {
+    visit({ here: token * width, width, ofWeight: Math.floor(token / (batch * length)) * width });
+  }
 }
 
 interface Input {

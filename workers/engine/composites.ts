@@ -6,10 +6,16 @@ import type { CompositeAttributes, Value } from "./graph.ts";
 import type { KernelRule } from "./kernels.ts";
 
 type Windows = { readonly scale: number; readonly left: number; readonly right: number };
-type Of<P extends "attentionGradient" | "selectiveScanGradient"> = Pick<CompositeAttributes[P], "of">;
+type Of<P extends "attentionGradient" | "selectiveScanGradient" | "gatedMlpGradient"> = Pick<
+  CompositeAttributes[P],
+  "of"
+>;
 type Attended = { readonly q: Value; readonly k: Value; readonly v: Value };
 type AttendedGradient = Attended & { readonly out: Value; readonly statistics: Value; readonly dout: Value };
 type Scanned = { readonly u: Value; readonly dt: Value; readonly a: Value; readonly b: Value; readonly c: Value };
+
+type Gated = { readonly x: Value; readonly w1: Value; readonly w2: Value; readonly w3: Value };
+type Normalized = { readonly x: Value; readonly update?: Value; readonly weight: Value };
 
 /** Under the name by which an engine asks for them: every kernel of the computation, its gradients included. */
 export const compositeKernels: Readonly<Record<FusedKernel, Readonly<Record<string, KernelRule>>>> = {
@@ -31,6 +37,22 @@ export const compositeKernels: Readonly<Record<FusedKernel, Readonly<Record<stri
       { u, dt, a, b, c, dy }: Scanned & { readonly dy: Value },
       { of }: Of<"selectiveScanGradient">,
     ) => graph.emit("selectiveScanGradient", [u, dt, a, b, c, dy], { of }),
+  },
+  GatedMlp: {
+    GatedMlp: (graph, { x, w1, w2, w3 }: Gated) => graph.emit("gatedMlp", [x, w1, w2, w3], {}),
+    GatedMlpGradient: (graph, { x, w1, w2, w3, dy }: Gated & { readonly dy: Value }, { of }: Of<"gatedMlpGradient">) =>
+      graph.emit("gatedMlpGradient", [x, w1, w2, w3, dy], { of }),
+  },
+  ResidualNorm: {
+    ResidualNorm: (graph, { x, update, weight }: Normalized, { eps }: { readonly eps: number }) => {
+      if (update === undefined) return [x, graph.emit("residualNorm", [x, weight], { eps, of: "normal" })];
+      return (["sum", "normal"] as const).map((of) => graph.emit("residualNorm", [x, update, weight], { eps, of }));
+    },
+    ResidualNormGradient: (
+      graph,
+      { sum, weight, dSum, dNormal }: Readonly<Record<"sum" | "weight" | "dSum" | "dNormal", Value>>,
+      { eps, of }: CompositeAttributes["residualNormGradient"],
+    ) => graph.emit("residualNormGradient", [sum, weight, dSum, dNormal], { eps, of }),
   },
   Recurrence: {
     Recurrence: (

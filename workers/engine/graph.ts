@@ -119,6 +119,16 @@ export interface CompositeAttributes {
   /** u, dt, a, b, c, dy -> the gradient of one of them. */
   readonly selectiveScanGradient: { readonly of: "u" | "dt" | "a" | "b" | "c" };
 
+  /** w3 (silu(w1 x) * (w2 x)): x [P, B, T, D], w1, w2 [P, I, D], w3 [P, D, I] -> y [P, B, T, D]. */
+  readonly gatedMlp: None;
+  /** x, w1, w2, w3, dy -> the gradient of one of them. */
+  readonly gatedMlpGradient: { readonly of: "x" | "w1" | "w2" | "w3" };
+
+  /** x and, where there is one, update [P, B, T, D], then weight [P, D] -> x + update, or its RMS norm times the weight. */
+  readonly residualNorm: { readonly eps: number; readonly of: "sum" | "normal" };
+  /** sum, weight, d sum, d normal -> d x, which is d update too, or d weight. */
+  readonly residualNormGradient: { readonly eps: number; readonly of: "x" | "weight" };
+
   /** h_t = decay_t h_{t-1} + input_t, or from h_{t+1} in reverse: decay, input [R, T, C] -> h. */
   readonly recurrence: { readonly reverse: boolean };
 }

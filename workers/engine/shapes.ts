@@ -146,6 +146,24 @@ export const resultOf: { readonly [P in Primitive]: Rule<P> } = {
     selectiveScan([u, dt, a, b, c]);
     return { u, dt, a, b, c }[of];
   },
+  gatedMlp: (inputs) => gatedMlp(expect(inputs, 4)),
+  gatedMlpGradient: (inputs, { of }) => {
+    const [x, w1, w2, w3] = expect(inputs, 5);
+    gatedMlp([x, w1, w2, w3]);
+    return { x, w1, w2, w3 }[of];
+  },
+  residualNorm: (inputs) => {
+    const [x, ...others] = expect(inputs, inputs.length === 3 ? 3 : 2) as readonly [Value, ...Value[]];
+    const [members = 1, , , width = 1] = x.shape;
+    if (others.length === 2) requireShape("residualNorm", others[0] as Value, x.shape);
+    requireShape("residualNorm", others.at(-1) as Value, [members, width]);
+    return x;
+  },
+  residualNormGradient: (inputs, { of }) => {
+    const [sum, weight, ...gradients] = expect(inputs, 4);
+    for (const gradient of gradients) requireShape("residualNormGradient", gradient, sum.shape);
+    return { x: sum, weight }[of];
+  },
   recurrence: (inputs) => {
     const [decay, input] = expect(inputs, 2);
     requireShape("recurrence", decay, input.shape);
@@ -168,6 +186,14 @@ function selectiveScan([u, dt, a, b, c]: readonly [Value, Value, Value, Value, V
   requireShape("selectiveScan", a, [members, channels, states]);
   for (const perState of [b, c]) requireShape("selectiveScan", perState, [members, batch, length, states]);
   return u;
+}
+
+function gatedMlp([x, w1, w2, w3]: readonly [Value, Value, Value, Value]): Result {
+  const [members = 1, , , width = 1] = x.shape;
+  const inner = w1.shape[1] ?? 1;
+  for (const weight of [w1, w2]) requireShape("gatedMlp", weight, [members, inner, width]);
+  requireShape("gatedMlp", w3, [members, width, inner]);
+  return x;
 }
 
 function requireShape(primitive: Primitive, value: Value, shape: Shape): void {
@@ -203,7 +229,7 @@ function sameType(inputs: readonly Value[]): DType {
 
 type Values<N extends number, V extends Value[] = []> = V["length"] extends N ? V : Values<N, [...V, Value]>;
 
-function expect<N extends 1 | 2 | 3 | 5 | 6>(inputs: readonly Value[], count: N): Values<N> {
+function expect<N extends 1 | 2 | 3 | 4 | 5 | 6>(inputs: readonly Value[], count: N): Values<N> {
   if (inputs.length !== count) throw new EngineError(`${count} inputs expected, ${inputs.length} given`);
   return inputs as unknown as Values<N>;
 }

@@ -28,12 +28,30 @@ const withKernels = baseVariants(modelShape).flatMap((variant) => {
 });
 
 test("operators use these kernels, each once for all that it gives", () => {
+  const own = (kernels: readonly (string | undefined)[]) =>
+    kernels.filter((name) => !name?.startsWith("residual_norm"));
   const attention = ["attention_forward", "attention_backward"];
-  expect(Object.fromEntries(withKernels.map(({ title, kernels }) => [title, kernels]))).toEqual({
+  const expected: Record<string, readonly string[]> = {
     attention,
     "sliding-attention": attention,
     mamba: ["selective_scan_forward", "selective_scan_backward"],
-  });
+    swiglu: ["gated_mlp_forward", "gated_mlp_backward_input", "gated_mlp_backward_weights"],
+  };
+  for (const { title, kernels } of withKernels) expect(own(kernels), title).toEqual(expected[title] ?? []);
+});
+
+test("every norm of the backbone is one kernel forward and one backward", () => {
+  for (const { title, kernels } of withKernels) {
+    const norms = kernels.filter((name) => name?.startsWith("residual_norm"));
+    expect(
+      norms.filter((name) => name === "residual_norm_forward"),
+      title,
+    ).toHaveLength(2); // the layer's and the last
+    expect(
+      norms.filter((name) => name === "residual_norm_backward"),
+      title,
+    ).toHaveLength(2);
+  }
 });
 
 describe.each(withKernels)("$title", ({ variant }) => {

@@ -14,7 +14,15 @@ import {
   attentionForward,
   fitsOneProgram,
 } from "./attention.ts";
+import {
+  defaultTiling,
+  type GatedMlpShape,
+  gatedMlpBackwardInput,
+  gatedMlpBackwardWeights,
+  gatedMlpForward,
+} from "./gated-mlp.ts";
 import { recurrence } from "./recurrence.ts";
+import { backwardBlocks, type ResidualNormShape, residualNormBackward, residualNormForward } from "./residual-norm.ts";
 import {
   channelBlocks,
   chunks,
@@ -41,13 +49,22 @@ const lowerings: CompositeLowerings = {
   selectiveScanGradient: (block, inputs, node, { type }) =>
     block.as(scanBackward(block, inputs)[node.attributes.of], type),
 
+  gatedMlp: (block, inputs, _node, { type }) => block.as(gatedMlp(block, inputs), type),
+  gatedMlpGradient: (block, inputs, node, { type }) =>
+    block.as(gatedMlpGradient(block, inputs, node.attributes.of), type),
+
+  residualNorm: (block, inputs, node, { type }) =>
+    block.as(residualNorm(block, inputs, node.attributes)[node.attributes.of], type),
+  residualNormGradient: (block, inputs, node, { type }) =>
+    block.as(residualNormGradient(block, inputs, node.attributes)[node.attributes.of], type),
+
   recurrence: (block, [decay, input], { attributes }, { type }) =>
     recurrent(block, decay as Operand, input as Operand, attributes.reverse, type as Type),
 };
 
 /** For GPUs on which XLA compiles Triton kernels. */
 export const tritonComposites: Composites = {
-  kernels: ["Attention", "SelectiveScan", "Recurrence"] satisfies FusedKernel[],
+  kernels: ["Attention", "SelectiveScan", "Recurrence", "GatedMlp", "ResidualNorm"] satisfies FusedKernel[],
   lowerings,
 };
 
@@ -113,6 +130,80 @@ function backward(block: Block, given: readonly Operand[], { scale, left, right 
     const [query] = block.triton(attentionBackwardQueries(shape), operands, [dQ] as never) as [Operand];
     const [key, value] = block.triton(attentionBackwardKeys(shape), operands, [dK, dV] as never) as [Operand, Operand];
     return { query, key, value };
+  });
+}
+
+function gatedMlpShape([x, w1]: readonly Operand[], element: Type): GatedMlpShape {
+  const [members = 1, batch = 1, length = 1, width = 1] = (x as Operand).shape;
+  return { members, rows: batch * length, width, inner: (w1 as Operand).shape[1] ?? 1, element };
+}
+
+function gatedMlp(block: Block, given: readonly Operand[]): Operand {
+  const [x] = given as [Operand];
+  const element = narrowest([x]);
+  const operands = given.map((operand) => block.as(operand, element));
+  const [y] = block.triton(gatedMlpForward(gatedMlpShape(given, element)), operands, [
+    { shape: x.shape, type: element },
+  ]);
+  return y as Operand;
+}
+
+function gatedMlpGradient(
+  block: Block,
+  given: readonly Operand[],
+  of: CompositeAttributes["gatedMlpGradient"]["of"],
+): Operand {
+  const [x, w1] = given as [Operand, Operand];
+  const element = narrowest([x]);
+  const shape = gatedMlpShape(given, element);
+  const operands = given.map((operand) => block.as(operand, element));
+  if (of === "x") {
+    return block.triton(gatedMlpBackwardInput(shape), operands, [{ shape: x.shape, type: element }])[0] as Operand;
+  }
+  const weights = once(block, keyOf("gatedMlpWeights", given), () => {
+    const part = { shape: [defaultTiling.parts, ...w1.shape], type: "f32" } as const;
+    const parts = block.triton(gatedMlpBackwardWeights(shape), operands, [part, part, part]) as Three;
+    const [dW1, dW2, turned] = parts.map((each) => block.reduce("add", each, 0, [0])) as Three;
+    return { w1: dW1, w2: dW2, w3: block.transpose(turned, [0, 2, 1]) };
+  });
+  return weights[of];
+}
+
+type Norm = Pick<CompositeAttributes["residualNorm"], "eps">;
+
+function residualNormShape(x: Operand, eps: number, element: Type): ResidualNormShape {
+  const [members = 1, batch = 1, length = 1, width = 1] = x.shape;
+  return { members, rows: batch * length, width, eps, element };
+}
+
+function residualNorm(block: Block, given: readonly Operand[], { eps }: Norm): { sum: Operand; normal: Operand } {
+  return once(block, keyOf("residualNorm", given, { eps }), () => {
+    const [x, ...others] = given as [Operand, ...Operand[]];
+    const [update, weight] = others.length === 2 ? others : [undefined, ...others];
+    const element = narrowest([x, ...(update ? [update] : [])]);
+    const shape = residualNormShape(x, eps, element);
+    const like = { shape: x.shape, type: element };
+    const operands = [x, ...(update ? [update] : [])].map((operand) => block.as(operand, element));
+    operands.push(block.as(weight as Operand, "f32"));
+    const results = block.triton(residualNormForward(shape, !!update), operands, update ? [like, like] : [like]);
+    return { sum: (update ? results[0] : x) as Operand, normal: results.at(-1) as Operand };
+  });
+}
+
+function residualNormGradient(block: Block, given: readonly Operand[], { eps }: Norm): { x: Operand; weight: Operand } {
+  return once(block, keyOf("residualNormGradient", given, { eps }), () => {
+    const [sum, weight, dSum, dNormal] = given as [...Three, Operand];
+    const element = narrowest([sum]);
+    const shape = residualNormShape(sum, eps, element);
+    const hasSum = dSum.fill !== 0;
+    const gradients = (hasSum ? [dSum, dNormal] : [dNormal]).map((operand) => block.as(operand, element));
+    const operands = [block.as(sum, element), block.as(weight, "f32"), ...gradients];
+    const parts = [shape.members, backwardBlocks(shape), shape.width];
+    const [dX, dWeight] = block.triton(residualNormBackward(shape, hasSum), operands, [
+      { shape: sum.shape, type: element },
+      { shape: parts, type: "f32" },
+    ]) as [Operand, Operand];
+    return { x: dX, weight: block.reduce("add", dWeight, 0, [1]) };
   });
 }
 
