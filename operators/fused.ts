@@ -4,7 +4,7 @@
 // their name on the present tfjs backend; `workers/engine/composites.ts` puts them there for a trace.
 import * as tf from "@tensorflow/tfjs";
 
-export type FusedKernel = "Attention" | "SelectiveScan" | "Recurrence";
+export type FusedKernel = "Attention" | "SelectiveScan" | "Recurrence" | "CausalConvolution";
 
 /** Whether the present tfjs backend has the fused kernel, with what belongs to it. */
 export function hasKernel(name: FusedKernel): boolean {
@@ -68,6 +68,19 @@ export function fusedSelectiveScan({ u, dt, a, b, c }: SelectiveScan): tf.Tensor
 /** h_t = decay_t h_{t-1} + input_t, or in reverse from h_{t+1}, without a gradient. decay, input [R, T, C] -> h. */
 export function fusedRecurrence(decay: tf.Tensor3D, input: tf.Tensor3D, reverse: boolean): tf.Tensor3D {
   return run("Recurrence", { decay, input }, { reverse }) as tf.Tensor3D;
+}
+
+/** y_t = sum over s <= t of filter_{t-s} x_s. filter [P, C, T], x [P, B, T, C] -> [P, B, T, C]. */
+export function fusedCausalConvolution(filter: tf.Tensor3D, x: tf.Tensor4D): tf.Tensor4D {
+  const names = ["filter", "x"];
+  const convolve = tf.customGrad((...given) => {
+    const save = given.pop() as tf.GradSaveFunc;
+    save(given as tf.Tensor[]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
+      names.map((of) => run("CausalConvolutionGradient", { ...named(names, saved), dy }, { of }));
+    return { value: run("CausalConvolution", named(names, given as tf.Tensor[]), {}), gradFunc };
+  });
+  return convolve(filter, x) as tf.Tensor4D;
 }
 
 function named(names: readonly string[], tensors: readonly tf.Tensor[]): Record<string, tf.Tensor> {

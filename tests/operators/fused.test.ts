@@ -5,6 +5,8 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Options } from "../../genome/types.ts";
 import { attention } from "../../operators/attention/index.ts";
 import { type FusedKernel, hasKernel } from "../../operators/fused.ts";
+import { hyena } from "../../operators/hyena/index.ts";
+import { causalConvolution } from "../../operators/long-convolution.ts";
 import { mamba } from "../../operators/mamba/index.ts";
 import { linearRecurrence } from "../../operators/scan.ts";
 import { slidingAttention } from "../../operators/sliding-attention/index.ts";
@@ -74,6 +76,16 @@ function outcomeOf<O extends Options>(operator: Operator<O>, options: O, context
   return differentiate(apply, [tf.randomNormal([2, 3, length, width], 0, 1, "float32", 99), ...weights]);
 }
 
+function convolution({ length, channels }: { length: number; channels: number }): Outcome {
+  return differentiate(
+    (filter, x) => causalConvolution(filter as tf.Tensor3D, x as tf.Tensor4D),
+    [
+      tf.randomNormal([2, channels, length], 0, 1, "float32", 1),
+      tf.randomNormal([2, 3, length, channels], 0, 1, "float32", 2),
+    ],
+  );
+}
+
 describe("values and gradients equal those of the composed form:", () => {
   const cases: readonly [string, () => Outcome][] = [
     ["attention", () => outcomeOf(attention, { heads: 2, kvHeads: 0, rotary: true }, { width: 8, length: 9 })],
@@ -99,6 +111,17 @@ describe("values and gradients equal those of the composed form:", () => {
           [tf.randomUniform([2, 19, 3], 0, 1, "float32", 1), tf.randomNormal([2, 19, 3], 0, 1, "float32", 2)],
         ),
     ],
+    [
+      "hyena",
+      () =>
+        outcomeOf(
+          hyena,
+          { filterOrder: 4, innerFactor: 2, projectionGroups: 2, shortFilter: 3 },
+          { width: 6, length: 9 },
+        ),
+    ],
+    ["a long convolution with as many tokens as channels", () => convolution({ length: 8, channels: 8 })],
+    ["a long convolution in several blocks", () => convolution({ length: 33, channels: 3 })],
   ];
 
   test.each(cases)("%s", (_, run) => {

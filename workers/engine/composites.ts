@@ -6,10 +6,14 @@ import type { CompositeAttributes, Value } from "./graph.ts";
 import type { KernelRule } from "./kernels.ts";
 
 type Windows = { readonly scale: number; readonly left: number; readonly right: number };
-type Of<P extends "attentionGradient" | "selectiveScanGradient"> = Pick<CompositeAttributes[P], "of">;
+type Of<P extends "attentionGradient" | "selectiveScanGradient" | "causalConvolutionGradient"> = Pick<
+  CompositeAttributes[P],
+  "of"
+>;
 type Attended = { readonly q: Value; readonly k: Value; readonly v: Value };
 type AttendedGradient = Attended & { readonly out: Value; readonly statistics: Value; readonly dout: Value };
 type Scanned = { readonly u: Value; readonly dt: Value; readonly a: Value; readonly b: Value; readonly c: Value };
+type Convolved = { readonly filter: Value; readonly x: Value };
 
 /** Under the name by which an engine asks for them: every kernel of the computation, its gradients included. */
 export const compositeKernels: Readonly<Record<FusedKernel, Readonly<Record<string, KernelRule>>>> = {
@@ -38,6 +42,14 @@ export const compositeKernels: Readonly<Record<FusedKernel, Readonly<Record<stri
       { decay, input }: { readonly decay: Value; readonly input: Value },
       { reverse }: CompositeAttributes["recurrence"],
     ) => graph.emit("recurrence", [decay, input], { reverse }),
+  },
+  CausalConvolution: {
+    CausalConvolution: (graph, { filter, x }: Convolved) => graph.emit("causalConvolution", [filter, x], {}),
+    CausalConvolutionGradient: (
+      graph,
+      { filter, x, dy }: Convolved & { readonly dy: Value },
+      { of }: Of<"causalConvolutionGradient">,
+    ) => graph.emit("causalConvolutionGradient", [filter, x, dy], { of }),
   },
 };
 

@@ -14,6 +14,7 @@ const consuming = new Set<Primitive>([
   ...(["matMul", "softmax", "reduceSum", "reduceMax", "reduceMin", "argMax", "scatterAdd"] as const),
   ...(["attention", "attentionStatistics", "attentionGradient"] as const),
   ...(["selectiveScan", "selectiveScanGradient", "recurrence"] as const),
+  ...(["causalConvolution", "causalConvolutionGradient"] as const),
 ]);
 
 /** Always float32: an exponential of theirs is taken inside other kernels. */

@@ -151,6 +151,12 @@ export const resultOf: { readonly [P in Primitive]: Rule<P> } = {
     requireShape("recurrence", decay, input.shape);
     return input;
   },
+  causalConvolution: (inputs) => causalConvolution(expect(inputs, 2)),
+  causalConvolutionGradient: (inputs, { of }) => {
+    const [filter, x, dy] = expect(inputs, 3);
+    requireShape("causalConvolutionGradient", dy, causalConvolution([filter, x]).shape);
+    return { filter, x }[of];
+  },
 };
 
 function attention([q, k, v]: readonly [Value, Value, Value]): Result {
@@ -168,6 +174,12 @@ function selectiveScan([u, dt, a, b, c]: readonly [Value, Value, Value, Value, V
   requireShape("selectiveScan", a, [members, channels, states]);
   for (const perState of [b, c]) requireShape("selectiveScan", perState, [members, batch, length, states]);
   return u;
+}
+
+function causalConvolution([filter, x]: readonly [Value, Value]): Result {
+  const [members = 1, , length = 1, channels = 1] = x.shape;
+  requireShape("causalConvolution", filter, [members, channels, length]);
+  return x;
 }
 
 function requireShape(primitive: Primitive, value: Value, shape: Shape): void {
