@@ -29,10 +29,15 @@ const withKernels = baseVariants(modelShape).flatMap((variant) => {
 
 test("operators use these kernels, each once for all that it gives", () => {
   const attention = ["attention_forward", "attention_backward"];
+  const convolution = ["causal_convolution", "causal_convolution_filter_gradient", "causal_convolution_backward"];
+  const [forward, ...backward] = convolution;
   expect(Object.fromEntries(withKernels.map(({ title, kernels }) => [title, kernels]))).toEqual({
     attention,
     "sliding-attention": attention,
     mamba: ["selective_scan_forward", "selective_scan_backward"],
+    hyena: convolution,
+    s4d: convolution,
+    "monarch-mixer": [forward, forward, ...backward, ...backward],
   });
 });
 
