@@ -4,7 +4,13 @@
 // their name on the present tfjs backend; `workers/engine/composites.ts` puts them there for a trace.
 import * as tf from "@tensorflow/tfjs";
 
-export type FusedKernel = "Attention" | "SelectiveScan" | "Recurrence" | "GatedMlp" | "ResidualNorm";
+export type FusedKernel =
+  | "Attention"
+  | "SelectiveScan"
+  | "Recurrence"
+  | "CausalConvolution"
+  | "GatedMlp"
+  | "ResidualNorm";
 
 /** Whether the present tfjs backend has the fused kernel, with what belongs to it. */
 export function hasKernel(name: FusedKernel): boolean {
@@ -113,6 +119,19 @@ tf.registerGradient({
     return { x: gradient("x"), update: gradient("x"), weight: gradient("weight") };
   },
 });
+
+/** y_t = sum over s <= t of filter_{t-s} x_s. filter [P, C, T], x [P, B, T, C] -> [P, B, T, C]. */
+export function fusedCausalConvolution(filter: tf.Tensor3D, x: tf.Tensor4D): tf.Tensor4D {
+  const names = ["filter", "x"];
+  const convolve = tf.customGrad((...given) => {
+    const save = given.pop() as tf.GradSaveFunc;
+    save(given as tf.Tensor[]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
+      names.map((of) => run("CausalConvolutionGradient", { ...named(names, saved), dy }, { of }));
+    return { value: run("CausalConvolution", named(names, given as tf.Tensor[]), {}), gradFunc };
+  });
+  return convolve(filter, x) as tf.Tensor4D;
+}
 
 function named(names: readonly string[], tensors: readonly tf.Tensor[]): Record<string, tf.Tensor> {
   return Object.fromEntries(names.map((name, i) => [name, tensors[i] as tf.Tensor]));

@@ -5,10 +5,17 @@
 // the full matrix product, trains (tfjs has no gradient for an FFT), and is plain matrix multiplication everywhere.
 // Matrices are cut out of rows that repeat with period 2m: reshaped to rows one shorter, each starts one step later.
 import * as tf from "@tensorflow/tfjs";
+import { fusedCausalConvolution, hasKernel } from "./fused.ts";
 import { cutTo, extendTo, padAxis, shiftRight } from "./parts.ts";
 
 /** y_t = sum over s <= t of filter_{t-s} x_s. filter [P, C, T], x [P, B, T, C] -> [P, B, T, C]. */
 export function causalConvolution(filter: tf.Tensor3D, x: tf.Tensor4D): tf.Tensor4D {
+  const convolve = hasKernel("CausalConvolution") ? fusedCausalConvolution : composedCausalConvolution;
+  return convolve(filter, x);
+}
+
+/** `fusedCausalConvolution` in tfjs's operations. */
+function composedCausalConvolution(filter: tf.Tensor3D, x: tf.Tensor4D): tf.Tensor4D {
   const [members, batch, length, channels] = x.shape;
   const systems = members * channels;
   const count = Math.ceil(length / blockTaps(length));

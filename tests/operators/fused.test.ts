@@ -6,6 +6,8 @@ import type { Options } from "../../genome/types.ts";
 import { attention } from "../../operators/attention/index.ts";
 import { normalizeSum } from "../../operators/backbones/norms.ts";
 import { type FusedKernel, hasKernel } from "../../operators/fused.ts";
+import { hyena } from "../../operators/hyena/index.ts";
+import { causalConvolution } from "../../operators/long-convolution.ts";
 import { mamba } from "../../operators/mamba/index.ts";
 import { linearRecurrence } from "../../operators/scan.ts";
 import { slidingAttention } from "../../operators/sliding-attention/index.ts";
@@ -91,6 +93,16 @@ function residualNorms(shape: [number, number, number, number]): Outcome {
   );
 }
 
+function convolution({ length, channels }: { length: number; channels: number }): Outcome {
+  return differentiate(
+    (filter, x) => causalConvolution(filter as tf.Tensor3D, x as tf.Tensor4D),
+    [
+      tf.randomNormal([2, channels, length], 0, 1, "float32", 1),
+      tf.randomNormal([2, 3, length, channels], 0, 1, "float32", 2),
+    ],
+  );
+}
+
 describe("values and gradients equal those of the composed form:", () => {
   const cases: readonly [string, () => Outcome][] = [
     ["attention", () => outcomeOf(attention, { heads: 2, kvHeads: 0, rotary: true }, { width: 8, length: 9 })],
@@ -120,6 +132,17 @@ describe("values and gradients equal those of the composed form:", () => {
           [tf.randomUniform([2, 19, 3], 0, 1, "float32", 1), tf.randomNormal([2, 19, 3], 0, 1, "float32", 2)],
         ),
     ],
+    [
+      "hyena",
+      () =>
+        outcomeOf(
+          hyena,
+          { filterOrder: 4, innerFactor: 2, projectionGroups: 2, shortFilter: 3 },
+          { width: 6, length: 9 },
+        ),
+    ],
+    ["a long convolution with as many tokens as channels", () => convolution({ length: 8, channels: 8 })],
+    ["a long convolution in several blocks", () => convolution({ length: 33, channels: 3 })],
   ];
 
   test.each(cases)("%s", (_, run) => {

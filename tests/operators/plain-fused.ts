@@ -61,7 +61,46 @@ export const plainFusedKernels: Record<FusedKernel, Record<string, Kernel>> = {
       return result(call, "input", h);
     },
   },
+  CausalConvolution: {
+    CausalConvolution: (call) => {
+      const [filter, x] = [inputOf(call, "filter"), inputOf(call, "x")];
+      const y = new Float64Array(x.values.length);
+      eachTap(call, ({ tap, s, t }) => {
+        y[t]! += filter.values[tap]! * x.values[s]!;
+      });
+      return result(call, "x", y);
+    },
+    CausalConvolutionGradient: (call) => {
+      const { of } = call.attrs as unknown as { of: "filter" | "x" };
+      const [filter, x, dy] = [inputOf(call, "filter"), inputOf(call, "x"), inputOf(call, "dy")];
+      const gradients = {
+        filter: new Float64Array(filter.values.length),
+        x: new Float64Array(x.values.length),
+      };
+      eachTap(call, ({ tap, s, t }) => {
+        gradients.filter[tap]! += dy.values[t]! * x.values[s]!;
+        gradients.x[s]! += dy.values[t]! * filter.values[tap]!;
+      });
+      return result(call, of, gradients[of]);
+    },
+  },
 };
+
+/** Calls `visit` for every pair of tokens s <= t of one channel and sequence, with the places of x_s, y_t and tap t - s. */
+function eachTap(
+  call: Call,
+  visit: (pair: { readonly tap: number; readonly s: number; readonly t: number }) => void,
+): void {
+  const [members = 1, batch = 1, length = 1, channels = 1] = inputOf(call, "x").shape;
+  for (let sequence = 0; sequence < members * batch; sequence++)
+    for (let channel = 0; channel < channels; channel++)
+      for (let t = 0; t < length; t++)
+        for (let s = 0; s <= t; s++) {
+          const system = Math.floor(sequence / batch) * channels + channel;
+          const at = (token: number) => (sequence * length + token) * channels + channel;
+          visit({ tap: system * length + t - s, s: at(s), t: at(t) });
+        }
+}
 
 /** Calls `visit` for every query and every key that it sees, with the places of their first channels. */
 function eachPair(

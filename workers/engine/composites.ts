@@ -6,13 +6,12 @@ import type { CompositeAttributes, Value } from "./graph.ts";
 import type { KernelRule } from "./kernels.ts";
 
 type Windows = { readonly scale: number; readonly left: number; readonly right: number };
-type Of<P extends "attentionGradient" | "selectiveScanGradient" | "gatedMlpGradient"> = Pick<
-  CompositeAttributes[P],
-  "of"
->;
+type Gradient = "attentionGradient" | "selectiveScanGradient" | "causalConvolutionGradient" | "gatedMlpGradient";
+type Of<P extends Gradient> = Pick<CompositeAttributes[P], "of">;
 type Attended = { readonly q: Value; readonly k: Value; readonly v: Value };
 type AttendedGradient = Attended & { readonly out: Value; readonly statistics: Value; readonly dout: Value };
 type Scanned = { readonly u: Value; readonly dt: Value; readonly a: Value; readonly b: Value; readonly c: Value };
+type Convolved = { readonly filter: Value; readonly x: Value };
 
 type Gated = { readonly x: Value; readonly w1: Value; readonly w2: Value; readonly w3: Value };
 type Normalized = { readonly x: Value; readonly update?: Value; readonly weight: Value };
@@ -60,6 +59,14 @@ export const compositeKernels: Readonly<Record<FusedKernel, Readonly<Record<stri
       { decay, input }: { readonly decay: Value; readonly input: Value },
       { reverse }: CompositeAttributes["recurrence"],
     ) => graph.emit("recurrence", [decay, input], { reverse }),
+  },
+  CausalConvolution: {
+    CausalConvolution: (graph, { filter, x }: Convolved) => graph.emit("causalConvolution", [filter, x], {}),
+    CausalConvolutionGradient: (
+      graph,
+      { filter, x, dy }: Convolved & { readonly dy: Value },
+      { of }: Of<"causalConvolutionGradient">,
+    ) => graph.emit("causalConvolutionGradient", [filter, x, dy], { of }),
   },
 };
 

@@ -131,6 +131,11 @@ export interface CompositeAttributes {
 
   /** h_t = decay_t h_{t-1} + input_t, or from h_{t+1} in reverse: decay, input [R, T, C] -> h. */
   readonly recurrence: { readonly reverse: boolean };
+
+  /** y_t = sum over s <= t of filter_{t-s} x_s: filter [P, C, T], x [P, B, T, C] -> y [P, B, T, C]. */
+  readonly causalConvolution: None;
+  /** filter, x, dy -> the gradient of one of the first two. */
+  readonly causalConvolutionGradient: { readonly of: "filter" | "x" };
 }
 
 export interface Attributes extends SimpleAttributes, CompositeAttributes {}

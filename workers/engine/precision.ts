@@ -15,6 +15,7 @@ const consuming = new Set<Primitive>([
   ...(["attention", "attentionStatistics", "attentionGradient"] as const),
   ...(["selectiveScan", "selectiveScanGradient", "recurrence"] as const),
   ...(["gatedMlp", "gatedMlpGradient", "residualNorm", "residualNormGradient"] as const),
+  ...(["causalConvolution", "causalConvolutionGradient"] as const),
 ]);
 
 /** Always float32: an exponential of theirs is taken inside other kernels. */

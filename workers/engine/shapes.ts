@@ -169,6 +169,12 @@ export const resultOf: { readonly [P in Primitive]: Rule<P> } = {
     requireShape("recurrence", decay, input.shape);
     return input;
   },
+  causalConvolution: (inputs) => causalConvolution(expect(inputs, 2)),
+  causalConvolutionGradient: (inputs, { of }) => {
+    const [filter, x, dy] = expect(inputs, 3);
+    requireShape("causalConvolutionGradient", dy, causalConvolution([filter, x]).shape);
+    return { filter, x }[of];
+  },
 };
 
 function attention([q, k, v]: readonly [Value, Value, Value]): Result {
@@ -193,6 +199,12 @@ function gatedMlp([x, w1, w2, w3]: readonly [Value, Value, Value, Value]): Resul
   const inner = w1.shape[1] ?? 1;
   for (const weight of [w1, w2]) requireShape("gatedMlp", weight, [members, inner, width]);
   requireShape("gatedMlp", w3, [members, width, inner]);
+  return x;
+}
+
+function causalConvolution([filter, x]: readonly [Value, Value]): Result {
+  const [members = 1, , length = 1, channels = 1] = x.shape;
+  requireShape("causalConvolution", filter, [members, channels, length]);
   return x;
 }
 

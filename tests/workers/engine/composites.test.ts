@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { beforeEach, expect, test } from "vitest";
 import { fusedAttention, fusedSelectiveScan, hasKernel } from "../../../operators/fused.ts";
+import { causalConvolution } from "../../../operators/long-convolution.ts";
 import { linearRecurrence } from "../../../operators/scan.ts";
 import type { Graph, Node } from "../../../workers/engine/graph.ts";
 import { trace } from "../../../workers/engine/trace.ts";
@@ -18,7 +19,7 @@ function gradientsOf(specs: Specs, apply: (...x: tf.Tensor[]) => tf.Tensor): Gra
     const gradients = tf.grads((...x: tf.Tensor[]) => tf.sum(apply(...x)))(names.map((name) => tensors[name]!));
     return Object.fromEntries(names.map((name, i) => [name, gradients[i]!]));
   };
-  return trace(specs, step, { composites: ["Attention", "SelectiveScan", "Recurrence"] });
+  return trace(specs, step, { composites: ["Attention", "SelectiveScan", "Recurrence", "CausalConvolution"] });
 }
 
 const nodesOf = (graph: Graph, primitive: Node["primitive"]) =>
@@ -63,6 +64,16 @@ test("a recurrence and the one of its gradient, in reverse, are one node each", 
   expect(directions).toEqual([{ reverse: false }, { reverse: true }]);
 });
 
+test("a causal convolution has a gradient node for its filter and one for its input", () => {
+  const graph = gradientsOf({ filter: float(P, E, T), x: float(P, B, T, E) }, (filter, x) =>
+    causalConvolution(filter as tf.Tensor3D, x as tf.Tensor4D),
+  );
+  expect(nodesOf(graph, "matMul")).toEqual([]);
+  const of = nodesOf(graph, "causalConvolutionGradient").map(({ attributes }) => (attributes as { of: string }).of);
+  expect(of.sort()).toEqual(["filter", "x"]);
+  expect(shapesOf(graph)).toEqual({ filter: [P, E, T], x: [P, B, T, E] });
+});
+
 test("inputs that do not belong together are refused with their shapes", () => {
   const attend = (kvHeads: number, length: number) => () =>
     gradientsOf({ ...attended, k: float(P, B, length, kvHeads, K) }, (q, k, v) =>
@@ -70,6 +81,11 @@ test("inputs that do not belong together are refused with their shapes", () => {
     );
   expect(attend(3, T)).toThrow("attention: 3 key heads do not divide 4 heads");
   expect(attend(2, T + 1)).toThrow("attention: float32[2,3,10,2,5] where float32[2,3,9,2,5] is expected");
+  const convolve = () =>
+    gradientsOf({ filter: float(P, E, T + 1), x: float(P, B, T, E) }, (filter, x) =>
+      causalConvolution(filter as tf.Tensor3D, x as tf.Tensor4D),
+    );
+  expect(convolve).toThrow("causalConvolution: float32[2,6,10] where float32[2,6,9] is expected");
 });
 
 test("a trace has the composites that it names, and others have none", () => {

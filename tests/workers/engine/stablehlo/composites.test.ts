@@ -31,9 +31,14 @@ test("operators use these kernels, each once for all that it gives", () => {
   const own = (kernels: readonly (string | undefined)[]) =>
     kernels.filter((name) => !name?.startsWith("residual_norm"));
   const attention = ["attention_forward", "attention_backward"];
-  const expected: Record<string, readonly string[]> = {
+  const convolution = ["causal_convolution", "causal_convolution_filter_gradient", "causal_convolution_backward"];
+  const [forward, ...backward] = convolution;
+  const expected: Record<string, readonly (string | undefined)[]> = {
     attention,
     "sliding-attention": attention,
+    hyena: convolution,
+    s4d: convolution,
+    "monarch-mixer": [forward, forward, ...backward, ...backward],
     mamba: ["selective_scan_forward", "selective_scan_backward"],
     swiglu: ["gated_mlp_forward", "gated_mlp_backward_input", "gated_mlp_backward_weights"],
   };

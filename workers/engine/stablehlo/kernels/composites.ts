@@ -15,6 +15,13 @@ import {
   fitsOneProgram,
 } from "./attention.ts";
 import {
+  type ConvolutionShape,
+  causalConvolution,
+  causalConvolutionBackward,
+  causalConvolutionFilterGradient,
+  filterGradientRows,
+} from "./causal-convolution.ts";
+import {
   defaultTiling,
   type GatedMlpShape,
   gatedMlpBackwardInput,
@@ -60,11 +67,23 @@ const lowerings: CompositeLowerings = {
 
   recurrence: (block, [decay, input], { attributes }, { type }) =>
     recurrent(block, decay as Operand, input as Operand, attributes.reverse, type as Type),
+
+  causalConvolution: (block, [filter, x], _node, { type }) =>
+    block.as(convolved(block, filter as Operand, x as Operand), type),
+  causalConvolutionGradient: (block, [filter, x, dy], { attributes: { of } }, { type }) =>
+    block.as(convolutionGradients[of](block, filter as Operand, x as Operand, dy as Operand), type),
 };
 
 /** For GPUs on which XLA compiles Triton kernels. */
 export const tritonComposites: Composites = {
-  kernels: ["Attention", "SelectiveScan", "Recurrence", "GatedMlp", "ResidualNorm"] satisfies FusedKernel[],
+  kernels: [
+    "Attention",
+    "SelectiveScan",
+    "Recurrence",
+    "CausalConvolution",
+    "GatedMlp",
+    "ResidualNorm",
+  ] satisfies FusedKernel[],
   lowerings,
 };
 
@@ -262,4 +281,63 @@ function recurrent(block: Block, decay: Operand, input: Operand, reverse: boolea
   const elements = { decay: decay.type as Type, input: input.type as Type, h: type };
   const kernel = recurrence({ rows, length, channels, reverse, elements });
   return block.triton(kernel, [decay, input], [{ shape: input.shape, type }])[0] as Operand;
+}
+
+function convolved(block: Block, filter: Operand, x: Operand): Operand {
+  const shape = convolutionShape(x);
+  const y = block.triton(
+    causalConvolution(shape),
+    [filterRows(block, filter, shape), channelRows(block, x, shape)],
+    [rowsOf(shape)],
+  );
+  return tokensOf(block, y[0] as Operand, x);
+}
+
+const convolutionGradients = {
+  filter: (block, filter, x, dy) => {
+    const shape = convolutionShape(x);
+    const parts = block.triton(
+      causalConvolutionFilterGradient(shape),
+      [x, dy].map((rows) => channelRows(block, rows, shape)),
+      [{ shape: [shape.systems, filterGradientRows(shape), shape.length], type: "f32" }],
+    );
+    return block.reshape(block.reduce("add", parts[0] as Operand, 0, [1]), filter.shape);
+  },
+  x: (block, filter, x, dy) => {
+    const shape = convolutionShape(x);
+    const dx = block.triton(
+      causalConvolutionBackward(shape),
+      [filterRows(block, filter, shape), channelRows(block, dy, shape)],
+      [rowsOf(shape)],
+    );
+    return tokensOf(block, dx[0] as Operand, x);
+  },
+} satisfies Record<
+  CompositeAttributes["causalConvolutionGradient"]["of"],
+  (block: Block, filter: Operand, x: Operand, dy: Operand) => Operand
+>;
+
+function convolutionShape(x: Operand): ConvolutionShape {
+  const [members = 1, batch = 1, length = 1, channels = 1] = x.shape;
+  return { systems: members * channels, batch, length, element: narrowest([x]) };
+}
+
+function rowsOf({ systems, batch, length, element }: ConvolutionShape): Pick<Operand, "shape" | "type"> {
+  return { shape: [systems, batch, length], type: element };
+}
+
+function filterRows(block: Block, filter: Operand, { systems, length, element }: ConvolutionShape): Operand {
+  return block.reshape(block.as(filter, element), [systems, length]);
+}
+
+/** [P, B, T, C] -> [P C, B, T]. */
+function channelRows(block: Block, x: Operand, shape: ConvolutionShape): Operand {
+  return once(block, keyOf("channelRows", [x], shape), () =>
+    block.reshape(block.transpose(block.as(x, shape.element), [0, 3, 1, 2]), rowsOf(shape).shape),
+  );
+}
+
+/** [P C, B, T] -> [P, B, T, C], the shape of `like`. */
+function tokensOf(block: Block, rows: Operand, { shape: [members = 1, batch = 1, length = 1, channels = 1] }: Operand) {
+  return block.transpose(block.reshape(rows, [members, channels, batch, length]), [0, 2, 3, 1]);
 }
