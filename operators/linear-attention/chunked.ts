@@ -4,6 +4,7 @@
 // Time", arXiv:2202.10447, section 3.3. Inside a chunk all pairs are compared; what lies before it has been summed to one
 // matrix [V + 1, F], whose last row is the normaliser's.
 import * as tf from "@tensorflow/tfjs";
+import { fusedLinearAttention, hasKernel, widestLinearAttention } from "../fused.ts";
 import { causalMask } from "../parts.ts";
 
 export interface Averaging {
@@ -17,6 +18,20 @@ export interface Averaging {
 
 /** Features q and k [P, B, T, H, F], values [P, B, T, H, V] -> [P, B, T, H, V]. */
 export function averageOverPast(
+  q: tf.Tensor5D,
+  k: tf.Tensor5D,
+  values: tf.Tensor5D,
+  averaging: Averaging,
+): tf.Tensor5D {
+  const { similarity, keyWeights, eps } = averaging;
+  const isNarrow = Math.max(q.shape[4], values.shape[4]) <= widestLinearAttention;
+  if (!hasKernel("Attention") || !isNarrow || similarity || typeof eps !== "number") {
+    return averageInChunks(q, k, values, averaging);
+  }
+  return fusedLinearAttention(q, keyWeights ? tf.mul(k, keyWeights) : k, values, eps);
+}
+
+function averageInChunks(
   q: tf.Tensor5D,
   k: tf.Tensor5D,
   values: tf.Tensor5D,

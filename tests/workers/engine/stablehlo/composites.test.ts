@@ -32,6 +32,7 @@ test("operators use these kernels, each once for all that it gives", () => {
   expect(Object.fromEntries(withKernels.map(({ title, kernels }) => [title, kernels]))).toEqual({
     attention,
     "sliding-attention": attention,
+    "linear-attention": ["linear_attention_forward", "linear_attention_backward"],
     mamba: ["selective_scan_forward", "selective_scan_backward"],
   });
 });
