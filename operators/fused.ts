@@ -25,6 +25,14 @@ export interface AttentionWindows {
   readonly right: number;
 }
 
+/** How the products of a query and its keys become the weights of an average. */
+export interface AttentionWeighting {
+  /** In proportion to their exponentials, or to themselves. */
+  readonly weighting: "softmax" | "linear";
+  /** Added to the sum that divides; 0 for softmax. */
+  readonly eps: number;
+}
+
 /** Softmax attention, each key head serving H/G query heads: q [P, B, T, H, K], k and v [P, B, T, G, K] -> [P, B, T, H, K]. */
 export function fusedAttention(
   q: tf.Tensor5D,
@@ -32,16 +40,32 @@ export function fusedAttention(
   v: tf.Tensor5D,
   { scale, left, right }: AttentionWindows,
 ): tf.Tensor5D {
-  const windows = { scale, left, right };
+  return attention(q, k, v, { weighting: "softmax", eps: 0, scale, left, right });
+}
+
+/** Widest features and values that `fusedLinearAttention` takes. */
+export const widestLinearAttention = 128;
+
+/** y_t = sum_{s<=t} a_ts v_s / (sum_{s<=t} a_ts + eps), a_ts = q_t . k_s: q, k [P, B, T, H, F], v [P, B, T, H, V] -> v's shape. */
+export function fusedLinearAttention(q: tf.Tensor5D, k: tf.Tensor5D, v: tf.Tensor5D, eps: number): tf.Tensor5D {
+  return attention(q, k, v, { weighting: "linear", eps, scale: 1, left: Number.POSITIVE_INFINITY, right: 0 });
+}
+
+function attention(
+  q: tf.Tensor5D,
+  k: tf.Tensor5D,
+  v: tf.Tensor5D,
+  attributes: AttentionWindows & AttentionWeighting,
+): tf.Tensor5D {
   const attend = tf.customGrad((...given) => {
     const save = given.pop() as tf.GradSaveFunc;
     const inputs = named(["q", "k", "v"], given as tf.Tensor[]);
-    const out = run("Attention", inputs, windows);
-    const all = { ...inputs, out, statistics: run("AttentionStatistics", inputs, windows) };
+    const out = run("Attention", inputs, { ...attributes });
+    const all = { ...inputs, out, statistics: run("AttentionStatistics", inputs, { ...attributes }) };
     save(Object.values(all));
     const gradFunc = (dout: tf.Tensor, saved: tf.Tensor[]) => {
       const known = { ...named(Object.keys(all), saved), dout };
-      return ["query", "key", "value"].map((of) => run("AttentionGradient", known, { ...windows, of }));
+      return ["query", "key", "value"].map((of) => run("AttentionGradient", known, { ...attributes, of }));
     };
     return { value: out, gradFunc };
   });

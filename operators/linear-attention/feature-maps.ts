@@ -7,14 +7,14 @@ import { linearLayer, zeros } from "../initialize.ts";
 import { project } from "../parts.ts";
 import type { ParameterSpec, Weights } from "../types.ts";
 
-/** What linear attention asks of a map phi of queries and keys z [P, B, H, T, K]. */
+/** What linear attention asks of a map phi of queries and keys z [P, B, T, H, K]. */
 export interface FeatureMap {
   parameters(keyWidth: number): Record<string, ParameterSpec>;
-  /** phi(z) [P, B, H, T, F], or z itself where `similarity` needs no explicit features. */
+  /** phi(z) [P, B, T, H, F], or less where `similarity` makes up for it. */
   features(z: tf.Tensor5D, weights: Weights): tf.Tensor5D;
-  /** phi(q_t) . phi(k_s) [P, B, H, T, T] from the features of both. */
-  similarity(q: tf.Tensor5D, k: tf.Tensor5D): tf.Tensor5D;
-  /** Sum over the entries of phi [P, B, H, T, 1] from the features. */
+  /** phi(q) . phi(k) from the dot product of the features, if it is another number. */
+  readonly similarity?: (dot: tf.Tensor4D) => tf.Tensor4D;
+  /** Sum over the entries of phi [P, B, T, H, 1] from the features. */
   total(features: tf.Tensor5D): tf.Tensor5D;
 }
 
@@ -33,18 +33,13 @@ export const featureMaps: Readonly<Record<FeatureMapName, FeatureMap>> = {
   /** Second-order expansion of exp(s), s = q . k / sqrt(K): 1 + s + s^2 / 2, at least 1/2 (arXiv:2402.18668, eq. 3). */
   taylor: {
     parameters: () => ({}),
-    features: (z) => z,
-    similarity(q, k) {
-      const s = tf.mul(dot(q, k), q.shape[4] ** -0.5);
-      return tf.add(tf.add(tf.mul(tf.square(s), 0.5), s), 1);
-    },
-    /** Of [1, z / K^(1/4), z_i^2 / sqrt(2 K), z_i z_j / sqrt(K) for i < j]; the pairs sum to ((sum z)^2 - sum z^2) / 2. */
-    total(z) {
-      const k = z.shape[4];
-      const [sum, squares] = [sumLast(z), sumLast(tf.square(z))];
+    features: (z) => tf.mul(z, z.shape[4] ** -0.25),
+    similarity: (s) => tf.add(tf.mul(tf.add(tf.mul(s, 0.5), 1), s), 1),
+    /** Of [1, u, u_i^2 / sqrt(2), u_i u_j for i < j], u = z / K^(1/4); the pairs sum to ((sum u)^2 - sum u^2) / 2. */
+    total(u) {
+      const [sum, squares] = [sumLast(u), sumLast(tf.square(u))];
       const pairs = tf.mul(tf.sub(tf.square(sum), squares), 0.5);
-      const secondOrder = tf.mul(tf.add(tf.mul(squares, Math.SQRT1_2), pairs), k ** -0.5);
-      return tf.add(tf.add(tf.mul(sum, k ** -0.25), secondOrder), 1);
+      return tf.add(tf.add(sum, tf.add(tf.mul(squares, Math.SQRT1_2), pairs)), 1);
     },
   },
 
@@ -78,11 +73,7 @@ export const featureMaps: Readonly<Record<FeatureMapName, FeatureMap>> = {
 
 /** A map whose features are computed, compared by their dot product and summed as they are. */
 function explicit(features: FeatureMap["features"], parameters: FeatureMap["parameters"] = () => ({})): FeatureMap {
-  return { parameters, features, similarity: dot, total: sumLast };
-}
-
-function dot(q: tf.Tensor5D, k: tf.Tensor5D): tf.Tensor5D {
-  return tf.matMul(q, k, false, true);
+  return { parameters, features, total: sumLast };
 }
 
 function sumLast(x: tf.Tensor5D): tf.Tensor5D {

@@ -6,7 +6,7 @@ import * as tf from "@tensorflow/tfjs";
 import { rotate } from "../attention/rotary.ts";
 import { mergeHeads, project, splitHeads, weight, within } from "../parts.ts";
 import type { Weights } from "../types.ts";
-import { averageOverPast } from "./quadratic.ts";
+import { averageOverPast } from "./chunked.ts";
 
 type Activation = (u: tf.Tensor5D, fullSpace: boolean) => tf.Tensor5D;
 
@@ -39,8 +39,9 @@ export function hedgehogAttention(weights: Weights, x: tf.Tensor4D, options: Hed
   const mapQ = within(weights, "feature_map_q.mlp");
   const ownMapK = within(weights, "feature_map_k.mlp");
   const mapK = Object.keys(ownMapK).length > 0 ? ownMapK : mapQ;
-  const similarity: tf.Tensor5D = tf.matMul(features(q, mapQ, options), features(k, mapK, options), false, true);
-  return project(mergeHeads(averageOverPast(similarity, v, eps)), weights, "o_proj");
+  const [phiQ, phiK] = [features(q, mapQ, options), features(k, mapK, options)];
+  const y = averageOverPast(byToken(phiQ), byToken(phiK), byToken(v), { eps });
+  return project(mergeHeads(byToken(y)), weights, "o_proj");
 }
 
 function features(z: tf.Tensor5D, map: Weights, options: Hedgehog): tf.Tensor5D {
@@ -57,6 +58,11 @@ function mapPerHead(z: tf.Tensor5D, layer: tf.Tensor, bias?: tf.Tensor): tf.Tens
   const mapped: tf.Tensor5D = tf.reshape(tf.matMul(byHead, layer), [members, heads, batch, length, -1]);
   const u = tf.transpose(mapped, [0, 2, 1, 3, 4]);
   return bias ? tf.add(u, bias) : u;
+}
+
+/** [P, B, H, T, K] -> [P, B, T, H, K], and back. */
+function byToken(x: tf.Tensor5D): tf.Tensor5D {
+  return tf.transpose(x, [0, 1, 3, 2, 4]);
 }
 
 function bothSigns(activation: (u: tf.Tensor5D) => tf.Tensor5D): Activation {

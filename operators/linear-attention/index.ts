@@ -6,10 +6,10 @@
 import * as tf from "@tensorflow/tfjs";
 import type { FeatureMapName, LinearAttentionOptions } from "../../genome/palette/linear-attention.ts";
 import { linearLayer } from "../initialize.ts";
-import { mergeHeads, project, splitHeads, within } from "../parts.ts";
+import { project, within } from "../parts.ts";
 import type { Operator, ParameterSpec, Weights } from "../types.ts";
+import { averageOverPast } from "./chunked.ts";
 import { featureMaps } from "./feature-maps.ts";
-import { averageOverPast } from "./quadratic.ts";
 
 /** Added to the normaliser, which signed maps can bring near zero. */
 const publishedEps = 1e-12;
@@ -52,14 +52,17 @@ export function attendLinearly(weights: Weights, x: tf.Tensor4D, options: Linear
   const ownMapK = within(weights, "feature_map_k");
   const mapK = Object.keys(ownMapK).length > 0 ? ownMapK : mapQ;
 
-  const q = map.features(splitHeads(project(x, weights, "proj_q"), heads), mapQ);
-  const k = map.features(splitHeads(project(x, weights, "proj_k"), heads), mapK); // [P, B, H, T, F]
-  const v = splitHeads(project(x, weights, "proj_v"), heads); // [P, B, H, T, V]
+  const byHead = (y: tf.Tensor4D): tf.Tensor5D => tf.reshape(y, [...x.shape.slice(0, 3), heads, -1] as never);
+  const q = map.features(byHead(project(x, weights, "proj_q")), mapQ); // [P, B, T, H, F]
+  const k = map.features(byHead(project(x, weights, "proj_k")), mapK);
+  const v = byHead(project(x, weights, "proj_v")); // [P, B, T, H, V]
 
-  let similarity = map.similarity(q, k); // [P, B, H, T, T]
-  if (normalizeQ) similarity = tf.div(similarity, tf.add(map.total(q), 1e-4));
-  if (normalizeK) similarity = tf.div(similarity, tf.transpose(tf.add(map.total(k), 1e-4), [0, 1, 2, 4, 3]));
-  return project(mergeHeads(averageOverPast(similarity, v, eps)), weights, "out_proj");
+  const y = averageOverPast(q, k, v, {
+    similarity: map.similarity,
+    ...(normalizeK ? { keyWeights: tf.reciprocal(tf.add(map.total(k), 1e-4)) } : {}),
+    eps: normalizeQ ? tf.mul(tf.add(map.total(q), 1e-4), eps) : eps,
+  });
+  return project(tf.reshape(y, [...x.shape.slice(0, 3), -1] as never), weights, "out_proj");
 }
 
 function named(module: string, parameters: Record<string, ParameterSpec>): Record<string, ParameterSpec> {

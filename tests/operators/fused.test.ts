@@ -7,6 +7,7 @@ import { attention } from "../../operators/attention/index.ts";
 import { normalizeSum } from "../../operators/backbones/norms.ts";
 import { type FusedKernel, hasKernel } from "../../operators/fused.ts";
 import { hyena } from "../../operators/hyena/index.ts";
+import { linearAttention } from "../../operators/linear-attention/index.ts";
 import { causalConvolution } from "../../operators/long-convolution.ts";
 import { mamba } from "../../operators/mamba/index.ts";
 import { linearRecurrence } from "../../operators/scan.ts";
@@ -115,6 +116,14 @@ describe("values and gradients equal those of the composed form:", () => {
       () => outcomeOf(attention, { heads: 4, kvHeads: 2, rotary: false }, { width: 8, length: 7 }),
     ],
     ["sliding attention", () => outcomeOf(slidingAttention, { heads: 2, window: 2 }, { width: 8, length: 9 })],
+    [
+      "linear attention",
+      () => outcomeOf(linearAttention, { heads: 2, featureMap: "elu", featureDim: 0 }, { width: 8, length: 9 }),
+    ],
+    [
+      "linear attention with more features than values",
+      () => outcomeOf(linearAttention, { heads: 2, featureMap: "hedgehog", featureDim: 4 }, { width: 8, length: 8 }),
+    ],
     ["mamba", () => outcomeOf(mamba, { stateSize: 3, convolution: 2, expand: 2 }, { width: 6, length: 9 })],
     [
       "mamba over groups of steps",

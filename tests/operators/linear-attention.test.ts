@@ -1,13 +1,18 @@
 // Linear attention against a loop over tokens with explicit features, written from the papers.
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
+import { Random } from "../../genome/index.ts";
 import type { FeatureMapName } from "../../genome/palette/linear-attention.ts";
 import { featureMaps as palette } from "../../genome/palette/linear-attention.ts";
 import { normal } from "../../operators/initialize.ts";
+import { averageOverPast } from "../../operators/linear-attention/chunked.ts";
 import { featureMaps } from "../../operators/linear-attention/feature-maps.ts";
 import { hedgehogAttention } from "../../operators/linear-attention/hedgehog.ts";
 import { attendLinearly, linearAttention } from "../../operators/linear-attention/index.ts";
 import type { Operator } from "../../operators/types.ts";
+import { sizeOf } from "../../workers/engine/graph.ts";
+import { trace } from "../../workers/engine/trace.ts";
+import { distance } from "./distance.ts";
 import { linear, type PlainWeights, type Sequence, tryOperator, worstError } from "./plain.ts";
 
 beforeAll(async () => {
@@ -205,4 +210,47 @@ describe("Hedgehog as LoLCATs has it equals the recurrent form", () => {
         : value * Math.cos(angle) + (z[i - k / 2] ?? 0) * Math.sin(angle);
     });
   }
+});
+
+describe("attention in chunks equals the quadratic form, eq. 8 of arXiv:2006.16236, in values and gradients", () => {
+  const random = new Random("chunks");
+  const positive = (shape: [number, number, number, number, number]) =>
+    tf.tensor5d(
+      Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => Math.exp(random.normal())),
+      shape,
+    );
+  const quadratic = (q: tf.Tensor5D, k: tf.Tensor5D, v: tf.Tensor5D): tf.Tensor => {
+    const byHead = (x: tf.Tensor5D) => tf.transpose(x, [0, 1, 3, 2, 4]);
+    const mask = tf.linalg.bandPart(tf.ones([q.shape[2], q.shape[2]]), -1, 0);
+    const scores = tf.mul(tf.matMul(byHead(q), byHead(k), false, true), mask);
+    return byHead(tf.div(tf.matMul(scores, byHead(v)), tf.sum(scores, -1, true)) as tf.Tensor5D);
+  };
+
+  test.each([
+    { length: 96, chunks: 3 },
+    { length: 34, chunks: 2 },
+    { length: 37, chunks: 1 },
+  ])("$length tokens in $chunks chunks", ({ length, chunks }) => {
+    const [members, batch, heads, features, width] = [2, 2, 2, 3, 4];
+    const q = positive([members, batch, length, heads, features]);
+    const k = positive([members, batch, length, heads, features]);
+    const v = positive([members, batch, length, heads, width]);
+    const dy = positive(v.shape);
+    const chunked = (q: tf.Tensor5D, k: tf.Tensor5D, v: tf.Tensor5D) => averageOverPast(q, k, v, { eps: 0 });
+    expect(distance(chunked(q, k, v), quadratic(q, k, v))).toBeLessThan(1e-5);
+    const gradients = [chunked, quadratic].map((form) =>
+      tf.grads((...x: tf.Tensor[]) => tf.sum(tf.mul(form(...(x as Parameters<typeof form>)), dy)))([q, k, v]),
+    );
+    for (const [i, gradient] of gradients[0]!.entries())
+      expect(distance(gradient, gradients[1]![i]!)).toBeLessThan(
+        1e-4 * (gradients[1]![i]!.abs().max().arraySync() as number),
+      );
+
+    const spec = (x: tf.Tensor) => ({ shape: x.shape, dtype: "float32" }) as const;
+    const graph = trace({ q: spec(q), k: spec(k), v: spec(v) }, ({ q, k, v }) => ({
+      y: chunked(q as tf.Tensor5D, k as tf.Tensor5D, v as tf.Tensor5D),
+    }));
+    const largest = Math.max(...graph.nodes.map(({ output }) => sizeOf(output.shape)));
+    expect(largest).toBe(members * batch * heads * length * (length / chunks));
+  });
 });

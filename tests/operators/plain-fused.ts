@@ -1,13 +1,16 @@
 // The fused kernels as loops over plain arrays, written from their equations, for tfjs's "cpu" backend.
 import * as tf from "@tensorflow/tfjs";
-import type { AttentionWindows, FusedKernel } from "../../operators/fused.ts";
+import type { AttentionWeighting, AttentionWindows, FusedKernel } from "../../operators/fused.ts";
 
 type Kernel = tf.KernelFunc;
 type Call = Parameters<Kernel>[0];
 
 export const plainFusedKernels: Record<FusedKernel, Record<string, Kernel>> = {
   Attention: {
-    Attention: (call) => result(call, "q", attend(call).out),
+    Attention: (call) => {
+      const { shape } = inputOf(call, "q");
+      return tensor([...shape.slice(0, 4), inputOf(call, "v").shape[4]!], attend(call).out);
+    },
     AttentionStatistics: (call) => {
       const [members = 1, batch = 1, length = 1, heads = 1] = inputOf(call, "q").shape;
       return tensor([members, batch, heads, length], attend(call).statistics);
@@ -102,23 +105,31 @@ function eachTap(
         }
 }
 
-/** Calls `visit` for every query and every key that it sees, with the places of their first channels. */
-function eachPair(
-  call: Call,
-  visit: (pair: { readonly query: number; readonly q: number; readonly k: number }) => void,
-): void {
+/** A query and a key that it sees, with the places of their first channels in q, k, v and out. */
+interface Pair {
+  readonly query: number;
+  readonly q: number;
+  readonly k: number;
+  readonly v: number;
+  readonly out: number;
+}
+
+function eachPair(call: Call, visit: (pair: Pair) => void): void {
   const { left, right } = call.attrs as unknown as AttentionWindows;
   const [members = 1, batch = 1, length = 1, heads = 1, width = 1] = inputOf(call, "q").shape;
-  const kvHeads = inputOf(call, "k").shape[3]!;
+  const [kvHeads = 1, valueWidth = 1] = inputOf(call, "v").shape.slice(3);
   for (let sequence = 0; sequence < members * batch; sequence++)
     for (let head = 0; head < heads; head++)
       for (let t = 0; t < length; t++)
         for (let s = 0; s < length; s++) {
           if (s < t - left || s > t + right) continue;
           const group = Math.floor(head / (heads / kvHeads));
-          const q = ((sequence * length + t) * heads + head) * width;
-          const k = ((sequence * length + s) * kvHeads + group) * width;
-          visit({ query: (sequence * heads + head) * length + t, q, k });
+          const queryHead = (sequence * length + t) * heads + head;
+          const keyHead = (sequence * length + s) * kvHeads + group;
+          visit({
+            ...{ query: (sequence * heads + head) * length + t, q: queryHead * width, k: keyHead * width },
+            ...{ v: keyHead * valueWidth, out: queryHead * valueWidth },
+          });
         }
 }
 
@@ -128,29 +139,45 @@ function dot(a: ArrayLike<number>, i: number, b: ArrayLike<number>, j: number, w
   return sum;
 }
 
-/** Vaswani et al. 2017, eq. 1; the statistics are log sum exp of the scores. */
-function attend(call: Call): { out: Float64Array; statistics: Float64Array } {
-  const { scale } = call.attrs as unknown as AttentionWindows;
+/** Weight of a score and its derivative, and the statistics of a query from the sum of its weights. */
+const weightings: Readonly<
+  Record<
+    AttentionWeighting["weighting"],
+    { weight(s: number): number; slope(s: number): number; statistics(total: number): number }
+  >
+> = {
+  softmax: { weight: Math.exp, slope: Math.exp, statistics: Math.log },
+  linear: { weight: (s) => s, slope: () => 1, statistics: (total) => 1 / total },
+};
+
+type Attention = AttentionWindows & AttentionWeighting;
+
+/** Vaswani et al. 2017, eq. 1, and Katharopoulos et al. 2020, eq. 8, with eps in its denominator. */
+function attend(call: Call): { out: Float64Array; statistics: Float64Array; totals: Float64Array } {
+  const { scale, eps, weighting } = call.attrs as unknown as Attention;
   const [q, k, v] = [inputOf(call, "q"), inputOf(call, "k"), inputOf(call, "v")];
-  const width = q.shape[4]!;
-  const totals = new Float64Array(q.values.length / width);
-  const out = new Float64Array(q.values.length);
+  const { weight, statistics } = weightings[weighting];
+  const [width, valueWidth] = [q.shape[4]!, v.shape[4]!];
+  const totals = new Float64Array(q.values.length / width).fill(eps);
+  const out = new Float64Array((q.values.length / width) * valueWidth);
   eachPair(call, (pair) => {
-    totals[pair.query]! += Math.exp(scale * dot(q.values, pair.q, k.values, pair.k, width));
+    totals[pair.query]! += weight(scale * dot(q.values, pair.q, k.values, pair.k, width));
   });
   eachPair(call, (pair) => {
-    const p = Math.exp(scale * dot(q.values, pair.q, k.values, pair.k, width)) / totals[pair.query]!;
-    for (let c = 0; c < width; c++) out[pair.q + c]! += p * v.values[pair.k + c]!;
+    const p = weight(scale * dot(q.values, pair.q, k.values, pair.k, width)) / totals[pair.query]!;
+    for (let c = 0; c < valueWidth; c++) out[pair.out + c]! += p * v.values[pair.v + c]!;
   });
-  return { out, statistics: totals.map(Math.log) };
+  return { out, statistics: totals.map(statistics), totals };
 }
 
-/** Dao et al. 2022, "FlashAttention", arXiv:2205.14135, algorithm 4: p from the statistics, rowsum(dO O) in place of dP P. */
+/** The chain rule through a weight over its query's total; rowsum(dO O) is rowsum(dP P), as out is P v. */
 function attendBackward(call: Call): Record<"query" | "key" | "value", Float64Array> {
-  const { scale } = call.attrs as unknown as AttentionWindows;
+  const { scale, weighting } = call.attrs as unknown as Attention;
   const [q, k, v] = [inputOf(call, "q"), inputOf(call, "k"), inputOf(call, "v")];
-  const [out, statistics, dout] = [inputOf(call, "out"), inputOf(call, "statistics"), inputOf(call, "dout")];
-  const width = q.shape[4]!;
+  const [out, dout] = [inputOf(call, "out"), inputOf(call, "dout")];
+  const { weight, slope } = weightings[weighting];
+  const { totals } = attend(call);
+  const [width, valueWidth] = [q.shape[4]!, v.shape[4]!];
   const gradients = {
     query: new Float64Array(q.values.length),
     key: new Float64Array(k.values.length),
@@ -158,14 +185,16 @@ function attendBackward(call: Call): Record<"query" | "key" | "value", Float64Ar
   };
   eachPair(call, (pair) => {
     const score = scale * dot(q.values, pair.q, k.values, pair.k, width);
-    const p = Math.exp(score - statistics.values[pair.query]!);
-    const mean = dot(dout.values, pair.q, out.values, pair.q, width);
-    const ds = scale * p * (dot(dout.values, pair.q, v.values, pair.k, width) - mean);
+    const total = totals[pair.query]!;
+    const mean = dot(dout.values, pair.out, out.values, pair.out, valueWidth);
+    const excess = dot(dout.values, pair.out, v.values, pair.v, valueWidth) - mean;
+    const ds = (scale * slope(score) * excess) / total;
     for (let c = 0; c < width; c++) {
       gradients.query[pair.q + c]! += ds * k.values[pair.k + c]!;
       gradients.key[pair.k + c]! += ds * q.values[pair.q + c]!;
-      gradients.value[pair.k + c]! += p * dout.values[pair.q + c]!;
     }
+    const p = weight(score) / total;
+    for (let c = 0; c < valueWidth; c++) gradients.value[pair.v + c]! += p * dout.values[pair.out + c]!;
   });
   return gradients;
 }

@@ -1,11 +1,11 @@
 // The fused kernels that operators use where a backend has them, as composite primitives.
 //
 // An engine names those it has a fast form of; the tracing backend then has exactly these.
-import type { FusedKernel } from "../../operators/fused.ts";
+import type { AttentionWeighting, AttentionWindows, FusedKernel } from "../../operators/fused.ts";
 import type { CompositeAttributes, Value } from "./graph.ts";
 import type { KernelRule } from "./kernels.ts";
 
-type Windows = { readonly scale: number; readonly left: number; readonly right: number };
+type Attention = AttentionWeighting & AttentionWindows;
 type Gradient = "attentionGradient" | "selectiveScanGradient" | "causalConvolutionGradient" | "gatedMlpGradient";
 type Of<P extends Gradient> = Pick<CompositeAttributes[P], "of">;
 type Attended = { readonly q: Value; readonly k: Value; readonly v: Value };
@@ -19,15 +19,15 @@ type Normalized = { readonly x: Value; readonly update?: Value; readonly weight:
 /** Under the name by which an engine asks for them: every kernel of the computation, its gradients included. */
 export const compositeKernels: Readonly<Record<FusedKernel, Readonly<Record<string, KernelRule>>>> = {
   Attention: {
-    Attention: (graph, { q, k, v }: Attended, windows: Windows) =>
-      graph.emit("attention", [q, k, v], visible(q, windows)),
-    AttentionStatistics: (graph, { q, k, v }: Attended, windows: Windows) =>
-      graph.emit("attentionStatistics", [q, k, v], visible(q, windows)),
+    Attention: (graph, { q, k, v }: Attended, attention: Attention) =>
+      graph.emit("attention", [q, k, v], visible(q, attention)),
+    AttentionStatistics: (graph, { q, k, v }: Attended, attention: Attention) =>
+      graph.emit("attentionStatistics", [q, k, v], visible(q, attention)),
     AttentionGradient: (
       graph,
       { q, k, v, out, statistics, dout }: AttendedGradient,
-      { of, ...windows }: Windows & Of<"attentionGradient">,
-    ) => graph.emit("attentionGradient", [q, k, v, out, statistics, dout], { ...visible(q, windows), of }),
+      { of, ...attention }: Attention & Of<"attentionGradient">,
+    ) => graph.emit("attentionGradient", [q, k, v, out, statistics, dout], { ...visible(q, attention), of }),
   },
   SelectiveScan: {
     SelectiveScan: (graph, { u, dt, a, b, c }: Scanned) => graph.emit("selectiveScan", [u, dt, a, b, c], {}),
@@ -71,7 +71,7 @@ export const compositeKernels: Readonly<Record<FusedKernel, Readonly<Record<stri
 };
 
 /** A window that reaches beyond the sequence hides nothing. */
-function visible(q: Value, { scale, left, right }: Windows): CompositeAttributes["attention"] {
+function visible(q: Value, { weighting, eps, scale, left, right }: Attention): CompositeAttributes["attention"] {
   const last = (q.shape[2] ?? 1) - 1;
-  return { scale, left: left >= last ? null : left, right: right >= last ? null : right };
+  return { weighting, eps, scale, left: left >= last ? null : left, right: right >= last ? null : right };
 }

@@ -4,6 +4,7 @@
 // listed here, so that a lowering to another system is a short table. Elementwise primitives broadcast like numpy;
 // every shape is known; an axis is never negative.
 import { createHash } from "node:crypto";
+import type { AttentionWeighting } from "../../operators/fused.ts";
 
 export type DType = "float32" | "int32" | "bool";
 export type Shape = readonly number[];
@@ -95,7 +96,7 @@ export interface SimpleAttributes {
   readonly scatterAdd: { readonly size: number };
 }
 
-interface Attention {
+interface Attention extends AttentionWeighting {
   readonly scale: number;
   /** Tokens before a query that it sees; null for all. */
   readonly left: number | null;
@@ -107,9 +108,9 @@ interface Attention {
  * spell them out in simple primitives.
  */
 export interface CompositeAttributes {
-  /** q [P, B, T, H, K], k and v [P, B, T, G, K] -> [P, B, T, H, K]. */
+  /** q [P, B, T, H, K], k [P, B, T, G, K], v [P, B, T, G, V] -> [P, B, T, H, V]. */
   readonly attention: Attention;
-  /** q, k, v -> log-sum-exp of every query's scaled, visible scores [P, B, H, T]. */
+  /** q, k, v -> of every query's scaled, visible scores the log-sum-exp, or 1 / (sum + eps) if linear [P, B, H, T]. */
   readonly attentionStatistics: Attention;
   /** q, k, v, attention, statistics, d attention -> d q, d k or d v. */
   readonly attentionGradient: Attention & { readonly of: "query" | "key" | "value" };

@@ -181,8 +181,10 @@ function attention([q, k, v]: readonly [Value, Value, Value]): Result {
   const [members = 1, batch = 1, length = 1, heads = 1, width = 1] = q.shape;
   const kvHeads = k.shape[3] ?? 1;
   if (heads % kvHeads !== 0) throw new EngineError(`attention: ${kvHeads} key heads do not divide ${heads} heads`);
-  for (const kv of [k, v]) requireShape("attention", kv, [members, batch, length, kvHeads, width]);
-  return q;
+  const valueWidth = v.shape[4] ?? 1;
+  requireShape("attention", k, [members, batch, length, kvHeads, width]);
+  requireShape("attention", v, [members, batch, length, kvHeads, valueWidth]);
+  return { shape: [members, batch, length, heads, valueWidth], dtype: q.dtype };
 }
 
 function selectiveScan([u, dt, a, b, c]: readonly [Value, Value, Value, Value, Value]): Result {

@@ -39,7 +39,7 @@ test("attention and its three gradients are one node each, of the shapes of q, k
     fusedAttention(q as tf.Tensor5D, k as tf.Tensor5D, v as tf.Tensor5D, { scale: 0.5, left: 8, right: 0 }),
   );
   expect(nodesOf(graph, "attention").map(({ attributes }) => attributes)).toEqual([
-    { scale: 0.5, left: null, right: 0 },
+    { weighting: "softmax", eps: 0, scale: 0.5, left: null, right: 0 },
   ]);
   expect(nodesOf(graph, "attentionStatistics").map(({ output }) => output.shape)).toEqual([[P, B, H, T]]);
   const of = nodesOf(graph, "attentionGradient").map(({ attributes }) => (attributes as { of: string }).of);

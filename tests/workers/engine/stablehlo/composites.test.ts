@@ -39,6 +39,7 @@ test("operators use these kernels, each once for all that it gives", () => {
     hyena: convolution,
     s4d: convolution,
     "monarch-mixer": [forward, forward, ...backward, ...backward],
+    "linear-attention": ["linear_attention_forward", "linear_attention_backward"],
     mamba: ["selective_scan_forward", "selective_scan_backward"],
     swiglu: ["gated_mlp_forward", "gated_mlp_backward_input", "gated_mlp_backward_weights"],
   };

@@ -1,18 +1,22 @@
-// Softmax attention without its T x T scores in memory, forward and backward.
+// Attention without its T x T scores in memory, forward and backward: softmax or linear (see `weighting.ts`).
 //
 // Dao et al. 2022, "FlashAttention", arXiv:2205.14135, algorithms 1 and 4, with its layout: heads stay where the
 // projection wrote them. Short sequences of narrow heads are done backward by one program a head; else one kernel gives the
 // gradients of keys and values, another those of queries.
+import type { AttentionWeighting } from "../../../../operators/fused.ts";
 import { KernelWriter, type Pointer, powerOfTwo, type Tile, type TritonKernel } from "./triton.ts";
+import { type Hide, type Weighting, weightings } from "./weighting.ts";
 
-export interface AttentionShape {
+export interface AttentionShape extends AttentionWeighting {
   /** Members times batch. */
   readonly rows: number;
   readonly length: number;
   readonly heads: number;
   /** Heads of keys and values; each serves heads / kvHeads consecutive query heads. */
   readonly kvHeads: number;
-  readonly headWidth: number;
+  /** K of queries and keys, V of values. */
+  readonly keyWidth: number;
+  readonly valueWidth: number;
   readonly scale: number;
   /** Tokens before and after its own that a query sees; null for all. */
   readonly left: number | null;
@@ -20,11 +24,7 @@ export interface AttentionShape {
   readonly element: "bf16" | "f32";
 }
 
-const log2e = Math.LOG2E;
-/** A score that was masked: its exponential is 0, and differences of two of them stay finite. */
-const hidden = -1e30;
-
-/** q [rows, T, H, K], k, v [rows, T, G, K] -> out [rows, T, H, K], statistics (log-sum-exp) f32 [rows, H, T]. */
+/** q [rows, T, H, K], k [rows, T, G, K], v [rows, T, G, V] -> out [rows, T, H, V], statistics f32 [rows, H, T]. */
 export function attentionForward(shape: AttentionShape): TritonKernel {
   const { element } = shape;
   const w = new KernelWriter({ q: element, k: element, v: element, out: element, statistics: "f32" });
@@ -33,29 +33,24 @@ export function attentionForward(shape: AttentionShape): TritonKernel {
   const head = tiles.head(w.programId("x"));
   const first = w.mul(w.programId("y"), tiles.block);
   const queries = tiles.positions(first);
-  const scaled = tiles.load(q, head, queries, shape.heads);
+  const qTile = tiles.load(q, tiles.queries, head, queries);
 
+  const { weighting } = tiles;
   const [low, high] = tiles.keysSeenFrom(first);
-  const start = [
-    w.constant(0, "f32", [tiles.block, tiles.width]),
-    w.constant(hidden, "f32", [tiles.block]),
-    w.constant(0, "f32", [tiles.block]),
-  ];
-  const [sum, greatest, total] = w.loop([low, high, tiles.block], start, (at, [sum, greatest, total]) => {
+  const start = [tiles.zeros(tiles.values), ...weighting.start.map((x) => w.constant(x, "f32", [tiles.block]))];
+  const [sum, ...known] = w.loop([low, high, tiles.block], start, (at, [sum, ...known]) => {
     const keys = tiles.positions(at);
-    const kTile = tiles.load(k, head, keys, shape.kvHeads);
-    const vTile = tiles.load(v, head, keys, shape.kvHeads);
-    const scores = tiles.scores(scaled, kTile, queries, keys);
-    const peak = w.max(greatest as Tile, w.greatest(scores, 1));
-    const p = w.exp2(w.sub(scores, w.column(peak)));
-    const kept = w.exp2(w.sub(greatest as Tile, peak));
-    const product = w.dot(w.cast(p, element), vTile, w.mul(sum as Tile, w.column(kept)));
-    return [product, peak, w.add(w.mul(total as Tile, kept), w.sum(p, 1))];
-  }) as [Tile, Tile, Tile];
+    const kTile = tiles.load(k, tiles.keys, head, keys);
+    const vTile = tiles.load(v, tiles.values, head, keys);
+    const next = weighting.gather(tiles.scores(qTile, kTile), known, tiles.hiding(queries, keys));
+    const before = next.kept ? w.mul(sum as Tile, w.column(next.kept)) : sum;
+    return [w.dot(w.cast(next.weights, element), vTile, before), ...next.known];
+  });
 
-  tiles.store(out, head, queries, shape.heads, w.div(sum, w.column(total)));
-  tiles.storeStatistics(statistics, head, queries, w.div(w.add(greatest, w.log2(total)), log2e));
-  return w.finish("attention_forward", {
+  const result = weighting.finish(known);
+  tiles.store(out, tiles.outputs, head, queries, w.mul(sum as Tile, w.column(result.factor)));
+  tiles.storeStatistics(statistics, head, queries, result.statistics);
+  return w.finish(tiles.kernelName("forward"), {
     grid: [shape.rows * shape.heads, tiles.blocks, 1],
     warps: tiles.warps,
     stages: 2,
@@ -71,27 +66,27 @@ function backwardWriter({ element }: AttentionShape, results: readonly string[])
 }
 
 /** Whether `attentionBackward` does everything, or the two kernels for longer sequences are needed. */
-export function fitsOneProgram({ length, headWidth }: AttentionShape): boolean {
-  return length <= 128 && headWidth <= 32;
+export function fitsOneProgram({ length, keyWidth, valueWidth }: AttentionShape): boolean {
+  return length <= 128 && Math.max(keyWidth, valueWidth) <= 32;
 }
 
-/** q, k, v, out, statistics, dOut -> dQ [rows, T, H, K], dK, dV [rows, T, G, K], for `fitsOneProgram`. */
+/** q, k, v, out, statistics, dOut -> dQ [rows, T, H, K], dK [rows, T, G, K], dV [rows, T, G, V], for `fitsOneProgram`. */
 export function attentionBackward(shape: AttentionShape): TritonKernel {
   const w = backwardWriter(shape, ["dQ", "dK", "dV"]);
   const [dQ, dK, dV] = w.pointers().slice(backwardOperands.length) as [Pointer, Pointer, Pointer];
   const tiles = new HeadTiles(w, shape);
   const group = tiles.group(w.programId("x"));
   const blocks = Array.from({ length: tiles.blocks }, (_, i) => tiles.positions(w.constant(i * tiles.block, "i32")));
-  const zeros = w.constant(0, "f32", [tiles.block, tiles.width]);
   const operands = w.pointers();
 
-  const sums = w.loop([0, shape.heads / shape.kvHeads, 1], Array(2 * blocks.length).fill(zeros), (member, carried) => {
+  const start = blocks.flatMap(() => [tiles.zeros(tiles.keys), tiles.zeros(tiles.values)]);
+  const sums = w.loop([0, shape.heads / shape.kvHeads, 1], start, (member, carried) => {
     const head = tiles.headOf(group, member);
     const next = [...carried];
     const keyTiles = blocks.map((keys) => tiles.loadKeys(operands, head, keys));
     for (const [i, queries] of blocks.entries()) {
       const side = tiles.loadQueries(operands, head, queries);
-      let query = zeros;
+      let query = tiles.zeros(tiles.queries);
       for (const [j, keys] of blocks.entries()) {
         if (!tiles.sees(i, j)) continue;
         const { p, dScores } = tiles.backwardScores(side, keyTiles[j] as KeySide, queries, keys);
@@ -99,16 +94,20 @@ export function attentionBackward(shape: AttentionShape): TritonKernel {
         next[2 * j] = w.dot(w.transpose(dScores), side.q, next[2 * j]);
         next[2 * j + 1] = w.dot(w.transpose(p), side.dOut, next[2 * j + 1]);
       }
-      tiles.store(dQ, head, queries, shape.heads, query);
+      tiles.store(dQ, tiles.queries, head, queries, tiles.scaled(query));
     }
     return next;
   });
   const anyHead = tiles.headOf(group, w.constant(0, "i32"));
   for (const [j, keys] of blocks.entries()) {
-    tiles.store(dK, anyHead, keys, shape.kvHeads, sums[2 * j] as Tile);
-    tiles.store(dV, anyHead, keys, shape.kvHeads, sums[2 * j + 1] as Tile);
+    tiles.store(dK, tiles.keys, anyHead, keys, tiles.scaled(sums[2 * j] as Tile));
+    tiles.store(dV, tiles.values, anyHead, keys, sums[2 * j + 1] as Tile);
   }
-  return w.finish("attention_backward", { grid: [shape.rows * shape.kvHeads, 1, 1], warps: tiles.warps, stages: 1 });
+  return w.finish(tiles.kernelName("backward"), {
+    grid: [shape.rows * shape.kvHeads, 1, 1],
+    warps: tiles.warps,
+    stages: 1,
+  });
 }
 
 /** q, k, v, out, statistics, dOut -> dQ [rows, T, H, K]. */
@@ -121,18 +120,17 @@ export function attentionBackwardQueries(shape: AttentionShape): TritonKernel {
   const queries = tiles.positions(first);
   const side = tiles.loadQueries(operands, head, queries);
   const [low, high] = tiles.keysSeenFrom(first);
-  const zeros = w.constant(0, "f32", [tiles.block, tiles.width]);
-  const [sum] = w.loop([low, high, tiles.block], [zeros], (at, [sum]) => {
+  const [sum] = w.loop([low, high, tiles.block], [tiles.zeros(tiles.queries)], (at, [sum]) => {
     const keys = tiles.positions(at);
     const keySide = tiles.loadKeys(operands, head, keys);
     return [w.dot(tiles.backwardScores(side, keySide, queries, keys).dScores, keySide.k, sum)];
   });
-  tiles.store(operands.at(-1) as Pointer, head, queries, shape.heads, sum as Tile);
+  tiles.store(operands.at(-1) as Pointer, tiles.queries, head, queries, tiles.scaled(sum as Tile));
   const grid = [shape.rows * shape.heads, tiles.blocks, 1] as const;
-  return w.finish("attention_backward_queries", { grid, warps: tiles.warps, stages: 2 });
+  return w.finish(tiles.kernelName("backward_queries"), { grid, warps: tiles.warps, stages: 2 });
 }
 
-/** q, k, v, out, statistics, dOut -> dK, dV [rows, T, G, K]. */
+/** q, k, v, out, statistics, dOut -> dK [rows, T, G, K], dV [rows, T, G, V]. */
 export function attentionBackwardKeys(shape: AttentionShape): TritonKernel {
   const w = backwardWriter(shape, ["dK", "dV"]);
   const operands = w.pointers();
@@ -144,8 +142,8 @@ export function attentionBackwardKeys(shape: AttentionShape): TritonKernel {
   const anyHead = tiles.headOf(group, w.constant(0, "i32"));
   const keySide = tiles.loadKeys(operands, anyHead, keys);
   const [low, high] = tiles.queriesThatSee(first);
-  const zeros = w.constant(0, "f32", [tiles.block, tiles.width]);
-  const sums = w.loop([0, shape.heads / shape.kvHeads, 1], [zeros, zeros], (member, carried) => {
+  const start = [tiles.zeros(tiles.keys), tiles.zeros(tiles.values)];
+  const sums = w.loop([0, shape.heads / shape.kvHeads, 1], start, (member, carried) => {
     const head = tiles.headOf(group, member);
     return w.loop([low, high, tiles.block], carried, (at, [dKeys, dValues]) => {
       const queries = tiles.positions(at);
@@ -154,10 +152,10 @@ export function attentionBackwardKeys(shape: AttentionShape): TritonKernel {
       return [w.dot(w.transpose(dScores), side.q, dKeys), w.dot(w.transpose(p), side.dOut, dValues)];
     });
   });
-  tiles.store(dK, anyHead, keys, shape.kvHeads, sums[0] as Tile);
-  tiles.store(dV, anyHead, keys, shape.kvHeads, sums[1] as Tile);
+  tiles.store(dK, tiles.keys, anyHead, keys, tiles.scaled(sums[0] as Tile));
+  tiles.store(dV, tiles.values, anyHead, keys, sums[1] as Tile);
   const grid = [shape.rows * shape.kvHeads, tiles.blocks, 1] as const;
-  return w.finish("attention_backward_keys", { grid, warps: tiles.warps, stages: 2 });
+  return w.finish(tiles.kernelName("backward_keys"), { grid, warps: tiles.warps, stages: 2 });
 }
 
 /** One query head of one row, as scalars. */
@@ -173,10 +171,20 @@ interface Positions {
   readonly exist: Tile | undefined;
 }
 
+/** One of q, k, v and out, or its gradient: an array [rows, T, heads, width]. */
+interface Heads {
+  readonly of: "query" | "key";
+  readonly heads: number;
+  readonly width: number;
+  /** Channels of a tile [1, a power of two], and which of them exist. */
+  readonly channels: Tile;
+  readonly exist: Tile | undefined;
+}
+
 interface QuerySide {
   readonly q: Tile;
-  readonly dOut: Tile;
-  readonly statistics: Tile; // in base 2
+  readonly dOut: Tile; // as the weighting wants it
+  readonly statistics: Tile;
   readonly mean: Tile; // sum over values of dOut * out
 }
 
@@ -189,23 +197,33 @@ interface KeySide {
 class HeadTiles {
   readonly block: number;
   readonly blocks: number;
-  readonly width: number;
   readonly warps: number;
+  readonly queries: Heads;
+  readonly keys: Heads;
+  readonly values: Heads;
+  readonly outputs: Heads;
+  readonly weighting: Weighting;
   readonly #w: KernelWriter;
   readonly #shape: AttentionShape;
-  readonly #channels: Tile;
-  readonly #channelsExist: Tile | undefined;
 
   constructor(w: KernelWriter, shape: AttentionShape) {
     this.#w = w;
     this.#shape = shape;
-    this.width = Math.max(16, powerOfTwo(shape.headWidth));
-    const widest = this.width <= 64 ? 64 : 32;
+    const { heads, kvHeads, keyWidth, valueWidth } = shape;
+    const [keys, values] = [this.#channels(keyWidth), this.#channels(valueWidth)];
+    this.queries = { of: "query", heads, ...keys };
+    this.keys = { of: "key", heads: kvHeads, ...keys };
+    this.values = { of: "key", heads: kvHeads, ...values };
+    this.outputs = { of: "query", heads, ...values };
+    this.weighting = weightings[shape.weighting](w, shape.eps);
+    const widest = Math.max(keyWidth, valueWidth) <= 64 ? 64 : 32;
     this.block = Math.max(16, Math.min(widest, powerOfTwo(shape.length)));
     this.blocks = Math.ceil(shape.length / this.block);
     this.warps = 4;
-    this.#channels = w.row(w.range(this.width));
-    this.#channelsExist = shape.headWidth < this.width ? w.compare("slt", this.#channels, shape.headWidth) : undefined;
+  }
+
+  kernelName(pass: string): string {
+    return `${{ softmax: "attention", linear: "linear_attention" }[this.#shape.weighting]}_${pass}`;
   }
 
   head(program: Tile): Head {
@@ -231,13 +249,17 @@ class HeadTiles {
     return { at, exist: length % this.block === 0 ? undefined : this.#w.compare("slt", at, length) };
   }
 
-  /** [block, width]. */
-  load(pointer: Pointer, head: Head, positions: Positions, heads: number): Tile {
-    return this.#w.load(pointer, this.#offsets(head, positions, heads), this.#mask(positions));
+  /** [block, channels]. */
+  load(pointer: Pointer, heads: Heads, head: Head, positions: Positions): Tile {
+    return this.#w.load(pointer, this.#offsets(heads, head, positions), this.#mask(heads, positions));
   }
 
-  store(pointer: Pointer, head: Head, positions: Positions, heads: number, value: Tile): void {
-    this.#w.store(pointer, this.#offsets(head, positions, heads), value, this.#mask(positions));
+  store(pointer: Pointer, heads: Heads, head: Head, positions: Positions, value: Tile): void {
+    this.#w.store(pointer, this.#offsets(heads, head, positions), value, this.#mask(heads, positions));
+  }
+
+  zeros({ channels }: Heads): Tile {
+    return this.#w.constant(0, "f32", [this.block, channels.shape[1] as number]);
   }
 
   storeStatistics(pointer: Pointer, head: Head, positions: Positions, value: Tile): void {
@@ -246,36 +268,56 @@ class HeadTiles {
 
   loadKeys(operands: readonly Pointer[], head: Head, positions: Positions): KeySide {
     const [, k, v] = operands as [Pointer, Pointer, Pointer];
-    const { kvHeads } = this.#shape;
-    return { k: this.load(k, head, positions, kvHeads), v: this.load(v, head, positions, kvHeads) };
+    return { k: this.load(k, this.keys, head, positions), v: this.load(v, this.values, head, positions) };
   }
 
   loadQueries(operands: readonly Pointer[], head: Head, positions: Positions): QuerySide {
     const w = this.#w;
     const [q, , , out, statistics, dOut] = operands as [Pointer, Pointer, Pointer, Pointer, Pointer, Pointer];
-    const load = (pointer: Pointer) => this.load(pointer, head, positions, this.#shape.heads);
-    const gradient = load(dOut);
-    const mean = w.sum(w.mul(w.cast(load(out), "f32"), w.cast(gradient, "f32")), 1);
-    const logarithm = w.load(statistics, this.#statisticsOffsets(head, positions), positions.exist);
-    return { q: load(q), dOut: gradient, mean, statistics: w.mul(logarithm, log2e) };
+    const load = (pointer: Pointer) => w.cast(this.load(pointer, this.outputs, head, positions), "f32");
+    const known = w.load(statistics, this.#statisticsOffsets(head, positions), positions.exist);
+    const incoming = this.weighting.incoming(load(dOut), known);
+    const gradient = w.cast(incoming, this.#shape.element);
+    const mean = w.sum(w.mul(load(out), w.cast(gradient, "f32")), 1);
+    return { q: this.load(q, this.queries, head, positions), dOut: gradient, mean, statistics: known };
   }
 
-  /** Scores in base 2 [queries, keys], hidden ones very small. */
-  scores(q: Tile, k: Tile, queries: Positions, keys: Positions): Tile {
-    const w = this.#w;
-    const scores = w.mul(w.dot(q, w.transpose(k)), this.#shape.scale * log2e);
-    const seen = this.#seen(queries, keys);
-    return seen ? w.select(seen, scores, w.constant(hidden)) : scores;
+  /** Of all pairs [queries, keys], in the weighting's unit. */
+  scores(q: Tile, k: Tile): Tile {
+    return this.#times(this.#w.dot(q, this.#w.transpose(k)), this.#shape.scale * this.weighting.unit);
   }
 
-  /** p and the gradient of the scores (scale included), both [queries, keys] in the arrays' element. */
+  /** Weights and the gradient of the scores, its scale left to `scaled`, both [queries, keys] in the arrays' element. */
   backwardScores(side: QuerySide, { k, v }: KeySide, queries: Positions, keys: Positions): { p: Tile; dScores: Tile } {
     const w = this.#w;
-    const { scale, element } = this.#shape;
-    const p = w.exp2(w.sub(this.scores(side.q, k, queries, keys), w.column(side.statistics)));
-    const dP = w.dot(side.dOut, w.transpose(v));
-    const dScores = w.mul(w.mul(p, w.sub(dP, w.column(side.mean))), scale);
-    return { p: w.cast(p, element), dScores: w.cast(dScores, element) };
+    const { element } = this.#shape;
+    const excess = w.sub(w.dot(side.dOut, w.transpose(v)), w.column(side.mean));
+    const hide = this.hiding(queries, keys);
+    const { weights, dScores } = this.weighting.gradient(this.scores(side.q, k), side.statistics, excess, hide);
+    return { p: w.cast(weights, element), dScores: w.cast(dScores, element) };
+  }
+
+  /** Products of scores' gradients with the factor of the scores. */
+  scaled(x: Tile): Tile {
+    return this.#times(x, this.#shape.scale);
+  }
+
+  hiding(queries: Positions, keys: Positions): Hide {
+    const w = this.#w;
+    const seen = this.#seen(queries, keys);
+    return (scores, as) => (seen ? w.select(seen, scores, w.constant(as)) : scores);
+  }
+
+  #times(x: Tile, factor: number): Tile {
+    return factor === 1 ? x : this.#w.mul(x, factor);
+  }
+
+  /** Tiles as wide as a product of the hardware at least. */
+  #channels(width: number): Pick<Heads, "width" | "channels" | "exist"> {
+    const w = this.#w;
+    const size = Math.max(16, powerOfTwo(width));
+    const channels = w.row(w.range(size));
+    return { width, channels, exist: width < size ? w.compare("slt", channels, width) : undefined };
   }
 
   /** Whether any query of block i sees any key of block j. */
@@ -318,14 +360,11 @@ class HeadTiles {
     return tests.length === 0 ? undefined : tests.reduce((all, test) => w.and(all, test));
   }
 
-  /** Of [rows, T, heads, K]; `heads` says whether the array has those of queries or of keys. */
-  #offsets({ row, query, key }: Head, { at }: Positions, heads: number): Tile {
+  #offsets({ of, heads, width, channels }: Heads, head: Head, { at }: Positions): Tile {
     const w = this.#w;
-    const { length, headWidth } = this.#shape;
-    const head = heads === this.#shape.heads ? query : key;
-    const token = w.add(w.mul(row, length), at);
-    const start = w.mul(w.add(w.mul(token, heads), head), headWidth);
-    return w.add(w.column(start), this.#channels);
+    const token = w.add(w.mul(head.row, this.#shape.length), at);
+    const start = w.mul(w.add(w.mul(token, heads), head[of]), width);
+    return w.add(w.column(start), channels);
   }
 
   /** Of [rows, H, T]. */
@@ -335,9 +374,8 @@ class HeadTiles {
     return w.add(w.mul(w.add(w.mul(row, heads), query), length), at);
   }
 
-  #mask({ exist }: Positions): Tile | undefined {
+  #mask({ exist: channels }: Heads, { exist }: Positions): Tile | undefined {
     const w = this.#w;
-    const channels = this.#channelsExist;
     if (!exist) return channels;
     return channels ? w.and(w.column(exist), channels) : w.column(exist);
   }

@@ -48,8 +48,8 @@ const lowerings: CompositeLowerings = {
     return statistics;
   },
   attentionGradient: (block, inputs, node, { type }) => {
-    const { of } = node.attributes;
-    return block.as(backward(block, inputs, node.attributes)[of], type);
+    const { of, ...attention } = node.attributes;
+    return block.as(backward(block, inputs, attention)[of], type);
   },
 
   selectiveScan: (block, inputs, _node, { type }) => block.as(scanForward(block, inputs).y, type),
@@ -88,7 +88,7 @@ export const tritonComposites: Composites = {
 };
 
 type Three = [Operand, Operand, Operand];
-type Attention = Pick<CompositeAttributes["attention"], "scale" | "left" | "right">;
+type Attention = CompositeAttributes["attention"];
 
 /** The results of a call that stands in the block already. */
 const called = new WeakMap<Block, Map<string, unknown>>();
@@ -108,23 +108,22 @@ function narrowest(operands: readonly Operand[]): Type {
   return operands.some(({ type }) => type === "bf16") ? "bf16" : "f32";
 }
 
-function attentionShape([q, k]: readonly Operand[], attention: Attention, element: Type): AttentionShape {
-  const [members = 1, batch = 1, length = 1, heads = 1, headWidth = 1] = (q as Operand).shape;
-  const kvHeads = (k as Operand).shape[3] ?? 1;
-  const { scale, left, right } = attention;
-  return { rows: members * batch, length, heads, kvHeads, headWidth, scale, left, right, element };
+function attentionShape([q, , v]: Three, attention: Attention, element: Type): AttentionShape {
+  const [members = 1, batch = 1, length = 1, heads = 1, keyWidth = 1] = q.shape;
+  const [kvHeads = 1, valueWidth = 1] = v.shape.slice(3);
+  return { ...attention, rows: members * batch, length, heads, kvHeads, keyWidth, valueWidth, element };
 }
 
-function forward(block: Block, given: Three, { scale, left, right }: Attention): { out: Operand; statistics: Operand } {
-  return once(block, keyOf("attention", given, { scale, left, right }), () => {
+function forward(block: Block, given: Three, attention: Attention): { out: Operand; statistics: Operand } {
+  return once(block, keyOf("attention", given, attention), () => {
     const element = narrowest(given);
-    const shape = attentionShape(given, { scale, left, right }, element);
+    const shape = attentionShape(given, attention, element);
     const [members = 1, batch = 1] = given[0].shape;
     const [out, statistics] = block.triton(
       attentionForward(shape),
       given.map((x) => block.as(x, element)),
       [
-        { shape: given[0].shape, type: element },
+        { shape: given[0].shape.with(4, shape.valueWidth), type: element },
         { shape: [members, batch, shape.heads, shape.length], type: "f32" },
       ],
     ) as [Operand, Operand];
@@ -134,11 +133,11 @@ function forward(block: Block, given: Three, { scale, left, right }: Attention):
 
 type AttentionGradients = Record<CompositeAttributes["attentionGradient"]["of"], Operand>;
 
-function backward(block: Block, given: readonly Operand[], { scale, left, right }: Attention): AttentionGradients {
-  return once(block, keyOf("attentionGradient", given, { scale, left, right }), () => {
+function backward(block: Block, given: readonly Operand[], attention: Attention): AttentionGradients {
+  return once(block, keyOf("attentionGradient", given, attention), () => {
     const [q, k, v, out, statistics, dOut] = given as [...Three, ...Three];
     const element = narrowest([q, k, v]);
-    const shape = attentionShape(given, { scale, left, right }, element);
+    const shape = attentionShape([q, k, v], attention, element);
     const operands = [q, k, v, out].map((x) => block.as(x, element));
     operands.push(block.as(statistics, "f32"), block.as(dOut, element));
     const [dQ, dK, dV] = [q, k, v].map(({ shape }) => ({ shape, type: element }));
