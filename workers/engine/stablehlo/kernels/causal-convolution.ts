@@ -13,8 +13,9 @@ export interface ConvolutionShape {
   readonly element: "bf16" | "f32";
 }
 
-/** Sequences of one program, and tokens of one tile. */
-const mostRows = 128;
+/** Sequences of one program: as many f32 rows would not fit the registers. */
+const mostRows = { bf16: 128, f32: 32 };
+/** Tokens of one tile. */
 const mostTokens = 64;
 /** Of the filter's gradient: sequences and positions of x in one product, and tokens of dY. */
 const mostSummedRows = 64;
@@ -63,8 +64,8 @@ function convolution(name: string, shape: ConvolutionShape, { reverse }: { rever
   return w.finish(name, { grid, warps: 4, stages: 2 });
 }
 
-function rowsOf({ batch }: ConvolutionShape): number {
-  return tileSize(batch, mostRows);
+function rowsOf({ batch, element }: ConvolutionShape): number {
+  return tileSize(batch, mostRows[element]);
 }
 
 /** Rows over which the result of `causalConvolutionFilterGradient` is to be summed. */
@@ -76,8 +77,8 @@ export function filterGradientRows({ length }: ConvolutionShape): number {
 export function causalConvolutionFilterGradient(shape: ConvolutionShape): TritonKernel {
   const { systems, batch, length, element } = shape;
   const positions = filterGradientRows(shape);
-  const window = tileSize(length + positions - 1, widestWindow);
-  const lags = window - positions + 1; // that every position has inside the window
+  const window = tileSize(length + positions, widestWindow);
+  const lags = window - positions; // that every position has inside the window, and one less: loads stay aligned
   const groups = Math.ceil(length / lags);
   const count = tileSize(batch, mostSummedRows);
   const w = new KernelWriter({ x: element, dY: element, parts: "f32" });
