@@ -6,6 +6,7 @@ import * as tf from "@tensorflow/tfjs";
 
 export type FusedKernel =
   | "Attention"
+  | "PackedAttention"
   | "SelectiveScan"
   | "Recurrence"
   | "CausalConvolution"
@@ -43,6 +44,19 @@ export function fusedAttention(
   return attention(q, k, v, { weighting: "softmax", eps: 0, scale, left, right });
 }
 
+export interface PackedHeads {
+  /** Heads G of keys, and as many of values; the others are of queries. */
+  readonly kvHeads: number;
+  /** Channels of each query and key that are turned by rotary embedding, and its base. */
+  readonly rotary: number;
+  readonly rotaryBase: number;
+}
+
+/** `fusedAttention` of heads that lie side by side: H of queries, G of keys, G of values [P, B, T, H + 2G, K] -> [P, B, T, H, K]. */
+export function fusedPackedAttention(qkv: tf.Tensor5D, { scale, left, right }: AttentionWindows, heads: PackedHeads) {
+  return differentiated("PackedAttention", { qkv }, { scale, left, right, ...heads }, [{}]);
+}
+
 /** Widest features and values that `fusedLinearAttention` takes. */
 export const widestLinearAttention = 128;
 
@@ -57,19 +71,31 @@ function attention(
   v: tf.Tensor5D,
   attributes: AttentionWindows & AttentionWeighting,
 ): tf.Tensor5D {
+  const parts = ["query", "key", "value"].map((of) => ({ of }));
+  return differentiated("Attention", { q, k, v }, { ...attributes }, parts);
+}
+
+/** A kernel with its statistics and a gradient for every input, which `parts` tells apart. */
+function differentiated(
+  kernel: "Attention" | "PackedAttention",
+  inputs: Readonly<Record<string, tf.Tensor>>,
+  attributes: Readonly<Record<string, unknown>>,
+  parts: readonly Readonly<Record<string, unknown>>[],
+): tf.Tensor5D {
+  const names = Object.keys(inputs);
   const attend = tf.customGrad((...given) => {
     const save = given.pop() as tf.GradSaveFunc;
-    const inputs = named(["q", "k", "v"], given as tf.Tensor[]);
-    const out = run("Attention", inputs, { ...attributes });
-    const all = { ...inputs, out, statistics: run("AttentionStatistics", inputs, { ...attributes }) };
+    const inputs = named(names, given as tf.Tensor[]);
+    const out = run(kernel, inputs, attributes);
+    const all = { ...inputs, out, statistics: run(`${kernel}Statistics`, inputs, attributes) };
     save(Object.values(all));
     const gradFunc = (dout: tf.Tensor, saved: tf.Tensor[]) => {
       const known = { ...named(Object.keys(all), saved), dout };
-      return ["query", "key", "value"].map((of) => run("AttentionGradient", known, { ...attributes, of }));
+      return parts.map((part) => run(`${kernel}Gradient`, known, { ...attributes, ...part }));
     };
     return { value: out, gradFunc };
   });
-  return attend(q, k, v) as tf.Tensor5D;
+  return attend(...Object.values(inputs)) as tf.Tensor5D;
 }
 
 export interface SelectiveScan {

@@ -1,6 +1,6 @@
 // The fused kernels as loops over plain arrays, written from their equations, for tfjs's "cpu" backend.
 import * as tf from "@tensorflow/tfjs";
-import type { AttentionWeighting, AttentionWindows, FusedKernel } from "../../operators/fused.ts";
+import type { AttentionWeighting, AttentionWindows, FusedKernel, PackedHeads } from "../../operators/fused.ts";
 
 type Kernel = tf.KernelFunc;
 type Call = Parameters<Kernel>[0];
@@ -20,6 +20,12 @@ export const plainFusedKernels: Record<FusedKernel, Record<string, Kernel>> = {
       const input = { query: "q", key: "k", value: "v" }[of];
       return result(call, input, attendBackward(call)[of]);
     },
+  },
+  PackedAttention: {
+    PackedAttention: (call) => plainFusedKernels.Attention.Attention!(unpacked(call)),
+    PackedAttentionStatistics: (call) => plainFusedKernels.Attention.AttentionStatistics!(unpacked(call)),
+    PackedAttentionGradient: (call) =>
+      result(call, "qkv", turn(call, packed(call, attendBackward(unpacked(call))), -1)),
   },
   SelectiveScan: {
     SelectiveScan: (call) => result(call, "u", scan(call).y),
@@ -197,6 +203,57 @@ function attendBackward(call: Call): Record<"query" | "key" | "value", Float64Ar
     for (let c = 0; c < valueWidth; c++) gradients.value[pair.v + c]! += p * dout.values[pair.out + c]!;
   });
   return gradients;
+}
+
+/** The call that has queries, keys and values apart, turned. */
+function unpacked(call: Call): Call {
+  const { values, shape } = inputOf(call, "qkv");
+  const turned = turn(call, values, 1);
+  const { kvHeads } = call.attrs as unknown as PackedHeads;
+  const [all = 1, width = 1] = shape.slice(3);
+  const part = (first: number, heads: number) =>
+    tensor(
+      [...shape.slice(0, 3), heads, width],
+      turned.filter((_, place) => {
+        const head = Math.floor(place / width) % all;
+        return head >= first && head < first + heads;
+      }),
+    );
+  const heads = all - 2 * kvHeads;
+  const inputs = { q: part(0, heads), k: part(heads, kvHeads), v: part(heads + kvHeads, kvHeads) };
+  return {
+    ...call,
+    inputs: { ...call.inputs, ...inputs },
+    attrs: { ...call.attrs, weighting: "softmax", eps: 0 },
+  };
+}
+
+/** The heads of all three, token by token. */
+function packed(call: Call, parts: Record<"query" | "key" | "value", Float64Array>): Float64Array {
+  const { shape } = inputOf(call, "qkv");
+  const tokens = shape.slice(0, 3).reduce((product, size) => product * size, 1);
+  const perToken = [parts.query, parts.key, parts.value].map((part) => [part, part.length / tokens] as const);
+  const rows = Array.from({ length: tokens }, (_, t) =>
+    perToken.flatMap(([part, size]) => [...part.subarray(t * size, (t + 1) * size)]),
+  );
+  return Float64Array.from(rows.flat());
+}
+
+/** Su et al. 2021, "RoFormer", eq. 34, half-split: queries and keys turned by their positions, or back. */
+function turn(call: Call, values: ArrayLike<number>, sense: 1 | -1): Float64Array {
+  const { kvHeads, rotary, rotaryBase } = call.attrs as unknown as PackedHeads;
+  const [, , length = 1, all = 1, width = 1] = inputOf(call, "qkv").shape;
+  const turned = Float64Array.from(values);
+  for (let token = 0; token < values.length / (all * width); token++)
+    for (let head = 0; head < all - kvHeads; head++)
+      for (let i = 0; i < rotary / 2; i++) {
+        const angle = sense * (token % length) * rotaryBase ** ((-2 * i) / rotary);
+        const a = (token * all + head) * width + i;
+        const b = a + rotary / 2;
+        turned[a] = values[a]! * Math.cos(angle) - values[b]! * Math.sin(angle);
+        turned[b] = values[b]! * Math.cos(angle) + values[a]! * Math.sin(angle);
+      }
+  return turned;
 }
 
 /** Gu and Dao 2023, algorithm 2: the states h [P, B, T, E, N] and y. */

@@ -1,11 +1,13 @@
 // The fused kernels that operators use where a backend has them, as composite primitives.
 //
 // An engine names those it has a fast form of; the tracing backend then has exactly these.
-import type { AttentionWeighting, AttentionWindows, FusedKernel } from "../../operators/fused.ts";
+import type { AttentionWeighting, AttentionWindows, FusedKernel, PackedHeads } from "../../operators/fused.ts";
 import type { CompositeAttributes, Value } from "./graph.ts";
 import type { KernelRule } from "./kernels.ts";
 
 type Attention = AttentionWeighting & AttentionWindows;
+type PackedAttention = AttentionWindows & PackedHeads;
+type Packed = { readonly qkv: Value };
 type Gradient = "attentionGradient" | "selectiveScanGradient" | "causalConvolutionGradient" | "gatedMlpGradient";
 type Of<P extends Gradient> = Pick<CompositeAttributes[P], "of">;
 type Attended = { readonly q: Value; readonly k: Value; readonly v: Value };
@@ -28,6 +30,17 @@ export const compositeKernels: Readonly<Record<FusedKernel, Readonly<Record<stri
       { q, k, v, out, statistics, dout }: AttendedGradient,
       { of, ...attention }: Attention & Of<"attentionGradient">,
     ) => graph.emit("attentionGradient", [q, k, v, out, statistics, dout], { ...visible(q, attention), of }),
+  },
+  PackedAttention: {
+    PackedAttention: (graph, { qkv }: Packed, attention: PackedAttention) =>
+      graph.emit("packedAttention", [qkv], packed(qkv, attention)),
+    PackedAttentionStatistics: (graph, { qkv }: Packed, attention: PackedAttention) =>
+      graph.emit("packedAttentionStatistics", [qkv], packed(qkv, attention)),
+    PackedAttentionGradient: (
+      graph,
+      { qkv, out, statistics, dout }: Packed & Omit<AttendedGradient, keyof Attended>,
+      attention: PackedAttention,
+    ) => graph.emit("packedAttentionGradient", [qkv, out, statistics, dout], packed(qkv, attention)),
   },
   SelectiveScan: {
     SelectiveScan: (graph, { u, dt, a, b, c }: Scanned) => graph.emit("selectiveScan", [u, dt, a, b, c], {}),
@@ -72,6 +85,16 @@ export const compositeKernels: Readonly<Record<FusedKernel, Readonly<Record<stri
 
 /** A window that reaches beyond the sequence hides nothing. */
 function visible(q: Value, { weighting, eps, scale, left, right }: Attention): CompositeAttributes["attention"] {
-  const last = (q.shape[2] ?? 1) - 1;
-  return { weighting, eps, scale, left: left >= last ? null : left, right: right >= last ? null : right };
+  return { weighting, eps, scale, left: reach(q, left), right: reach(q, right) };
+}
+
+function packed(
+  qkv: Value,
+  { scale, left, right, kvHeads, rotary, rotaryBase }: PackedAttention,
+): CompositeAttributes["packedAttention"] {
+  return { scale, left: reach(qkv, left), right: reach(qkv, right), kvHeads, rotary, rotaryBase };
+}
+
+function reach({ shape }: Value, tokens: number): number | null {
+  return tokens >= (shape[2] ?? 1) - 1 ? null : tokens;
 }

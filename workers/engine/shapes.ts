@@ -140,6 +140,13 @@ export const resultOf: { readonly [P in Primitive]: Rule<P> } = {
     attention([q, k, v]);
     return { query: q, key: k, value: v }[of];
   },
+  packedAttention: (inputs, { kvHeads }) => packedAttention(expect(inputs, 1)[0], kvHeads),
+  packedAttentionStatistics: (inputs, { kvHeads }) => {
+    const { shape, dtype } = packedAttention(expect(inputs, 1)[0], kvHeads);
+    const [members = 1, batch = 1, length = 1, heads = 1] = shape;
+    return { shape: [members, batch, heads, length], dtype };
+  },
+  packedAttentionGradient: (inputs) => expect(inputs, 4)[0],
   selectiveScan: (inputs) => selectiveScan(expect(inputs, 5)),
   selectiveScanGradient: (inputs, { of }) => {
     const [u, dt, a, b, c] = expect(inputs, 6);
@@ -185,6 +192,14 @@ function attention([q, k, v]: readonly [Value, Value, Value]): Result {
   requireShape("attention", k, [members, batch, length, kvHeads, width]);
   requireShape("attention", v, [members, batch, length, kvHeads, valueWidth]);
   return { shape: [members, batch, length, heads, valueWidth], dtype: q.dtype };
+}
+
+function packedAttention({ shape, dtype }: Value, kvHeads: number): Result {
+  const heads = (shape[3] ?? 1) - 2 * kvHeads;
+  if (heads < kvHeads || heads % kvHeads !== 0) {
+    throw new EngineError(`packedAttention: ${shape[3]} heads, ${kvHeads} of them of keys`);
+  }
+  return { shape: shape.with(3, heads), dtype };
 }
 
 function selectiveScan([u, dt, a, b, c]: readonly [Value, Value, Value, Value, Value]): Result {
