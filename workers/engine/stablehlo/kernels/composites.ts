@@ -38,6 +38,7 @@ import {
   selectiveScanBackward,
   selectiveScanForward,
 } from "./selective-scan.ts";
+import { type TurnShape, turn } from "./turn.ts";
 
 type Type = "f32" | "bf16";
 
@@ -381,12 +382,15 @@ function filterRows(block: Block, filter: Operand, { systems, length, element }:
 
 /** [P, B, T, C] -> [P C, B, T]. */
 function channelRows(block: Block, x: Operand, shape: ConvolutionShape): Operand {
-  return once(block, keyOf("channelRows", [x], shape), () =>
-    block.reshape(block.transpose(block.as(x, shape.element), [0, 3, 1, 2]), rowsOf(shape).shape),
-  );
+  return once(block, keyOf("channelRows", [x], shape), () => {
+    const turned = turn({ sizes: x.shape as TurnShape["sizes"], element: shape.element });
+    return block.triton(turned, [block.as(x, shape.element)], [rowsOf(shape)])[0] as Operand;
+  });
 }
 
 /** [P C, B, T] -> [P, B, T, C], the shape of `like`. */
-function tokensOf(block: Block, rows: Operand, { shape: [members = 1, batch = 1, length = 1, channels = 1] }: Operand) {
-  return block.transpose(block.reshape(rows, [members, channels, batch, length]), [0, 2, 3, 1]);
+function tokensOf(block: Block, rows: Operand, { shape }: Operand): Operand {
+  const element = narrowest([rows]);
+  const turned = turn({ sizes: shape as TurnShape["sizes"], element }, true);
+  return block.triton(turned, [rows], [{ shape, type: element }])[0] as Operand;
 }
