@@ -11,6 +11,9 @@ export const peers = {
 export type PeerName = keyof typeof peers;
 export const peerNames = Object.keys(peers) as PeerName[];
 
+/** A program that prints nothing for so long is killed: its own limit does not reach into a compiler. */
+const silenceMs = 240_000;
+
 /** One measurement of a peer, with its name, the architecture and how it ran. */
 export interface PeerLine {
   readonly peer: string;
@@ -47,6 +50,11 @@ export async function runPeer(
       else reject(new Error(`${script} ended with ${signal ?? `code ${code}`}`));
     });
   });
-  for await (const line of createInterface({ input: child.stdout })) record(JSON.parse(line));
+  const silence = setTimeout(() => child.kill("SIGKILL"), silenceMs);
+  for await (const line of createInterface({ input: child.stdout })) {
+    silence.refresh();
+    record(JSON.parse(line));
+  }
+  clearTimeout(silence);
   await ended;
 }

@@ -1,8 +1,8 @@
 """The models in PyTorch, with the parameter names and shapes of the operators in TypeScript.
 
 `form` says how a computation is written: `fused`, whether a compiler will fuse elementwise products (short convolutions
-are then shifted products instead of nn.Conv1d), and `scan`, a name of SCANS, for Mamba's recurrence. Long convolutions
-are FFTs of the next power of two, attention is scaled_dot_product_attention, linear attention its quadratic form.
+are then shifted products instead of nn.Conv1d), and `scan`, a name of RECURRENCES, for Mamba. Long convolutions are
+FFTs of the next power of two, attention is scaled_dot_product_attention, linear attention its quadratic form.
 """
 
 import math
@@ -213,27 +213,40 @@ def loop_scan(decay, inputs):
     return torch.stack(states, 1)
 
 
-SCANS = {"doubling": doubling_scan, "loop": loop_scan}
+# The recurrence h_t = decay_t h_{t-1} + input_t, with the reverse one as its gradient, so only decay and h are kept.
 
 
-def recurrence(scan):
-    """h_t = decay_t h_{t-1} + input_t with the reverse recurrence as its gradient, so only decay and h are kept."""
+class DoublingRecurrence(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, decay, inputs):
+        h = doubling_scan(decay, inputs)
+        ctx.save_for_backward(decay, h)
+        return h
 
-    class Recurrence(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, decay, inputs):
-            h = scan(decay, inputs)
-            ctx.save_for_backward(decay, h)
-            return h
+    @staticmethod
+    def backward(ctx, dh):
+        return recurrence_gradients(doubling_scan, *ctx.saved_tensors, dh)
 
-        @staticmethod
-        def backward(ctx, dh):
-            decay, h = ctx.saved_tensors
-            ahead = F.pad(decay[:, 1:], (0, 0, 0, 0, 0, 1))
-            adjoint = scan(ahead.flip(1), dh.flip(1)).flip(1)
-            return adjoint * F.pad(h[:, :-1], (0, 0, 0, 0, 1, 0)), adjoint
 
-    return Recurrence.apply
+class LoopRecurrence(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, decay, inputs):
+        h = loop_scan(decay, inputs)
+        ctx.save_for_backward(decay, h)
+        return h
+
+    @staticmethod
+    def backward(ctx, dh):
+        return recurrence_gradients(loop_scan, *ctx.saved_tensors, dh)
+
+
+def recurrence_gradients(scan, decay, h, dh):
+    ahead = F.pad(decay[:, 1:], (0, 0, 0, 0, 0, 1))
+    adjoint = scan(ahead.flip(1), dh.flip(1)).flip(1)
+    return adjoint * F.pad(h[:, :-1], (0, 0, 0, 0, 1, 0)), adjoint
+
+
+RECURRENCES = {"doubling": DoublingRecurrence, "loop": LoopRecurrence}
 
 
 class Mamba(nn.Module):
@@ -248,7 +261,7 @@ class Mamba(nn.Module):
         self.A_log = nn.Parameter(torch.log(torch.arange(1.0, states + 1)).repeat(inner, 1))
         self.D = nn.Parameter(torch.ones(inner))
         self.out_proj = nn.Linear(inner, width, bias=False)
-        self.recurrence = recurrence(SCANS[form["scan"]])
+        self.recurrence = RECURRENCES[form["scan"]]
 
     def forward(self, x):
         signal, gate = self.in_proj(x).chunk(2, -1)
@@ -257,7 +270,7 @@ class Mamba(nn.Module):
         dt = F.softplus(self.dt_proj(step))
         decay = torch.exp(dt[..., None] * -torch.exp(self.A_log))  # [B, T, E, N]
         inputs = (dt * u)[..., None] * b[:, :, None]
-        h = self.recurrence(decay.float(), inputs.float())
+        h = self.recurrence.apply(decay.float(), inputs.float())
         y = (h * c[:, :, None]).sum(-1) + self.D * u
         return self.out_proj(y.to(gate.dtype) * F.silu(gate))
 

@@ -12,6 +12,7 @@ fused one where torch has it. Mamba's CUDA kernel is not used: its recurrence is
 log2 T passes) on a GPU and a loop over time on the CPU, with the reverse recurrence as its gradient.
 """
 
+import gc
 import os
 import tempfile
 import time
@@ -38,7 +39,7 @@ from measuring import (  # noqa: E402
     sizes,
     summary,
 )
-from torch_models import SCANS, LanguageModel  # noqa: E402
+from torch_models import RECURRENCES, LanguageModel  # noqa: E402
 
 MODES = {
     "cpu": {"device": "cpu"},
@@ -54,7 +55,7 @@ def main():
     default = "cuda,cuda-compile,cuda-expert" if torch.cuda.is_available() else "cpu"
     parser.add_argument("--modes", default=default, help=f"default {default}")
     parser.add_argument("--threads", default="1,2", help="processor threads of the cpu modes")
-    parser.add_argument("--scan", default="auto", choices=["auto", *SCANS], help="Mamba's recurrence")
+    parser.add_argument("--scan", default="auto", choices=["auto", *RECURRENCES], help="Mamba's recurrence")
     options = parsed(parser)
     if options.check:
         return check(options)
@@ -79,6 +80,7 @@ def time_training(arch, mode, options):
     device, compiling, is_captured = mode["device"], mode.get("compile"), mode.get("is_captured", False)
     on_gpu = device == "cuda"
     if on_gpu:
+        gc.collect()
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     torch.manual_seed(0)
