@@ -7,9 +7,10 @@ import { precisions } from "../workers/engine/sources.ts";
 import { measureAlone } from "./engine/alone.ts";
 import { architectureNames, architectures } from "./engine/architectures.ts";
 import { describeMachine } from "./engine/machine.ts";
-import { measureStep, type Sizes } from "./engine/measure.ts";
+import { measureStep, type Timing } from "./engine/measure.ts";
 import { count, list, oneOf } from "./engine/options.ts";
 import { checkPeer, type PeerName, peerNames, runPeer } from "./engine/peers.ts";
+import type { Sizes } from "./engine/workload.ts";
 
 const help = `npm run bench:engine -- [options]
 
@@ -92,9 +93,8 @@ async function main(): Promise<void> {
     vocabulary: count("vocabulary", given.vocabulary, 2),
     batch: count("batch", given.batch),
     members: count("members", given.members),
-    steps: count("steps", given.steps),
-    calls: count("calls", given.calls),
   };
+  const timing = { steps: count("steps", given.steps), calls: count("calls", given.calls) };
   const settings = {
     threads: count("threads", given.threads, 0) || availableParallelism(),
     precision: oneOf("precision", given.precision, precisions),
@@ -106,24 +106,23 @@ async function main(): Promise<void> {
   const record = (row: Row) => {
     measurements.push(row);
     console.log(tableRow(row));
-    const report = { date, machine, remark: given.remark, sizes, settings, measurements };
+    const report = { date, machine, remark: given.remark, sizes, timing, settings, measurements };
     if (given.json) writeFileSync(given.json, `${JSON.stringify(report, null, 2)}\n`);
   };
   console.log(tableHead());
-  for (const engine of engines) await measureEngine(engine, archs, sizes, settings, record);
+  for (const engine of engines) await measureEngine(engine, archs, { sizes, timing, settings }, record);
   for (const peer of wanted) await measurePeer(peer, archs, sizes, settings.threads, record);
 }
 
 async function measureEngine(
   engine: EngineName,
   archs: readonly string[],
-  sizes: Sizes,
-  settings: EngineSettings,
+  how: { readonly sizes: Sizes; readonly timing: Timing; readonly settings: EngineSettings },
   record: (row: Row) => void,
 ): Promise<void> {
   const measure = given.isolate ? measureAlone : measureStep;
   for (const arch of archs) {
-    const found = await measure({ engine, settings, arch, sizes }).catch((error: unknown) => ({
+    const found = await measure({ engine, arch, ...how }).catch((error: unknown) => ({
       error: String(error),
     }));
     record({ engine, arch, ...found });

@@ -1,17 +1,9 @@
-// One engine's training step of one architecture on MAD's in-context recall with generated data, AdamW included.
-import { drawParameters } from "../../operators/initialize.ts";
-import { buildModel } from "../../operators/model.ts";
+// One engine's training step of one architecture, AdamW included.
 import { chooseEngine, type EngineName, type EngineSettings } from "../../workers/engine/select.ts";
 import { parameterCount } from "../../workers/engine/steps.ts";
 import type { Engine, Program } from "../../workers/engine/types.ts";
-import { BatchOrder, forMembers } from "../../workers/mad/batches.ts";
-import { generateDataSet } from "../../workers/mad/generate.ts";
-import type { EvaluationSetting } from "../../workers/mad/profiles.ts";
-import { compileTraining } from "../../workers/mad/programs.ts";
-import { evaluationStreams } from "../../workers/mad/recipe.ts";
-import { baselineOf } from "../../workers/mad/settings.ts";
-import { genomeOf } from "./architectures.ts";
 import { describeDevice, deviceMemory, megabytes } from "./machine.ts";
+import { prepareWorkload, type Sizes, type Workload } from "./workload.ts";
 
 /** Plain data: it may go to another process. */
 export interface Request {
@@ -19,15 +11,10 @@ export interface Request {
   readonly settings: EngineSettings;
   readonly arch: string;
   readonly sizes: Sizes;
+  readonly timing: Timing;
 }
 
-export interface Sizes {
-  readonly width: number;
-  /** As MAD counts: a recall sequence of length L has L - 1 tokens. */
-  readonly length: number;
-  readonly vocabulary: number;
-  readonly batch: number;
-  readonly members: number;
+export interface Timing {
   /** Training steps in one call of the program. */
   readonly steps: number;
   /** Calls that are timed; one more goes before them. */
@@ -48,35 +35,23 @@ export interface Measurement {
   readonly residentMegabytes: number;
 }
 
-const trainExamples = 1280;
-const cell = { learningRate: 5e-4, weightDecay: 0.1 };
-
 /** Engines of this process: a GPU's client is started once. */
 const started = new Map<string, Promise<Engine>>();
 
-export async function measureStep({ engine: name, settings, arch, sizes }: Request): Promise<Measurement> {
+export async function measureStep({ engine: name, settings, arch, sizes, timing }: Request): Promise<Measurement> {
   const key = JSON.stringify([name, settings]);
   const starting = started.get(key) ?? chooseEngine(name, settings).then(({ engine }) => engine);
   started.set(key, starting);
   const engine = await starting;
 
-  const setting = settingOf(sizes);
-  const model = buildModel(genomeOf(arch, sizes), setting.model);
-  const { data } = await generateDataSet(setting.data, 12345);
-  const streams = evaluationStreams(1, setting.key);
-  const one = drawParameters(model, streams.parameters);
-  const parameters = new Float32Array(one.length * sizes.members);
-  for (let member = 0; member < sizes.members; member++) parameters.set(one, member * one.length);
-  const cells = Array.from({ length: sizes.members }, () => cell);
-  const compile = () => timed(() => compileTraining({ model, data, setting, engine }, cells, parameters));
-
-  const first = await compile();
+  const workload = await prepareWorkload(arch, sizes);
+  const first = await timed(() => workload.compile(engine));
   const program = first.result;
-  const wall = await timeCalls(program, engine, new BatchOrder(orderOf(sizes), streams.order), sizes);
+  const wall = await timeCalls(program, workload, timing, engine.isQueued ?? false);
   const counted = deviceMemory(engine)?.peakBytes;
   const needed = program.memory && program.memory.stateBytes + program.memory.temporaryBytes;
   await program.dispose();
-  const second = await compile();
+  const second = await timed(() => workload.compile(engine));
   await second.result.dispose();
 
   const medianMs = wall.toSorted((a, b) => a - b)[wall.length >> 1] as number;
@@ -87,24 +62,21 @@ export async function measureStep({ engine: name, settings, arch, sizes }: Reque
     stepsPerSecond: rounded(1000 / medianMs),
     compileSeconds: rounded(first.seconds),
     recompileSeconds: rounded(second.seconds),
-    parameters: parameterCount(model),
+    parameters: parameterCount(workload.model),
     deviceMegabytes: deviceBytes === undefined ? undefined : megabytes(deviceBytes),
     residentMegabytes: megabytes(1024 * process.resourceUsage().maxRSS),
     ...describeDevice(engine),
   };
 }
 
-/** Milliseconds per step of each call but the first. Queued engines get the next call before the last has ended. */
-async function timeCalls(program: Program, engine: Engine, order: BatchOrder, { members, steps, calls }: Sizes) {
-  const start = (call: number) => {
-    const slices = Array.from({ length: steps }, (_, k) => order.rows(call * steps + k));
-    return program.run(steps, { indices: forMembers(slices, members) });
-  };
+/** Milliseconds per step of each call but the first. A queued engine gets the next call before the last has ended. */
+async function timeCalls(program: Program, workload: Workload, { steps, calls }: Timing, isQueued: boolean) {
+  const start = (call: number) => program.run(steps, workload.batches(call * steps, steps));
   const wall: number[] = [];
   let present = start(0);
   let from = 0;
   for (let call = 0; call <= calls; call++) {
-    const ahead = engine.isQueued && call < calls ? start(call + 1) : undefined;
+    const ahead = isQueued && call < calls ? start(call + 1) : undefined;
     await present;
     const now = performance.now();
     if (call > 0) wall.push((now - from) / steps);
@@ -112,22 +84,6 @@ async function timeCalls(program: Program, engine: Engine, order: BatchOrder, { 
     if (call < calls) present = ahead ?? start(call + 1);
   }
   return wall;
-}
-
-function orderOf({ batch }: Sizes) {
-  return { examples: trainExamples, batch };
-}
-
-function settingOf({ width, length, vocabulary, batch }: Sizes): EvaluationSetting {
-  return {
-    key: "bench/in-context-recall",
-    data: { ...baselineOf("in-context-recall"), vocabulary, length, trainExamples, testExamples: 0 },
-    model: { width, length, vocabulary, backbone: "language-model" },
-    training: {
-      ...{ batch, epochs: 1, evaluateEvery: 1 },
-      ...{ learningRates: [cell.learningRate], weightDecays: [cell.weightDecay] },
-    },
-  };
 }
 
 async function timed<Result>(run: () => Promise<Result>): Promise<{ result: Result; seconds: number }> {
