@@ -8,11 +8,12 @@ import { EngineProcess } from "../workers/engine/process/engine-process.ts";
 import { engineNames } from "../workers/engine/select.ts";
 import { precisions } from "../workers/engine/sources.ts";
 import type { jobs } from "../workers/engine-jobs.ts";
-import { type EvaluationSetting, settingsOf } from "../workers/mad/profiles.ts";
+import type { EvaluationSetting } from "../workers/mad/profiles.ts";
 import { recipes } from "../workers/mad/recipe.ts";
 import { architectureNames, genomeOf } from "./engine/architectures.ts";
 import { describeMachine } from "./engine/machine.ts";
 import { count, list, oneOf } from "./engine/options.ts";
+import { readSettings } from "./engine/settings.ts";
 
 const help = `node --import tsx bench/accuracy.ts [options]
 
@@ -82,7 +83,7 @@ async function main(): Promise<boolean> {
   }
   const runs = list(given.runs).map(parseRun);
   const seeds = list(given.seeds).map((seed) => count("seeds", seed, 0));
-  const [settings, archs, points] = [readSettings(), list(given.archs), Number(given.points)];
+  const [settings, archs, points] = [readSettings(given), list(given.archs), Number(given.points)];
   const folder = mkdtempSync(join(tmpdir(), "starling-accuracy-"));
   const processes = runs.map(() => new EngineProcess<typeof jobs>({ jobsModule }));
   const report = { date: new Date().toISOString(), machine: await describeMachine(), settings, points };
@@ -121,20 +122,6 @@ interface Run {
 function parseRun(name: string): Run {
   const [engine = "", precision = "auto"] = name.split(":");
   return { name, engine: oneOf("runs", engine, engineNames), precision: oneOf("runs", precision, precisions) };
-}
-
-function readSettings(): EvaluationSetting[] {
-  const tasks = list(given.tasks).map((name) => oneOf("tasks", name, taskNames));
-  const profile = oneOf("profile", given.profile, profileNames);
-  const width = given.width === undefined ? null : count("width", given.width);
-  return settingsOf(profile, tasks, { width }).map((setting) => ({
-    ...setting,
-    training: {
-      ...setting.training,
-      ...(given.epochs === undefined ? {} : { epochs: count("epochs", given.epochs) }),
-      ...(given["learning-rate"] === undefined ? {} : { learningRates: [Number(given["learning-rate"])] }),
-    },
-  }));
 }
 
 async function train(
