@@ -6,11 +6,11 @@ import * as tf from "@tensorflow/tfjs";
 
 export type FusedKernel =
   | "Attention"
-  | "PackedAttention"
   | "SelectiveScan"
   | "Recurrence"
   | "CausalConvolution"
   | "GatedMlp"
+  | "ShortConvolution"
   | "ResidualNorm";
 
 /** Whether the present tfjs backend has the fused kernel, with what belongs to it. */
@@ -44,19 +44,6 @@ export function fusedAttention(
   return attention(q, k, v, { weighting: "softmax", eps: 0, scale, left, right });
 }
 
-export interface PackedHeads {
-  /** Heads G of keys, and as many of values; the others are of queries. */
-  readonly kvHeads: number;
-  /** Channels of each query and key that are turned by rotary embedding, and its base. */
-  readonly rotary: number;
-  readonly rotaryBase: number;
-}
-
-/** `fusedAttention` of heads that lie side by side: H of queries, G of keys, G of values [P, B, T, H + 2G, K] -> [P, B, T, H, K]. */
-export function fusedPackedAttention(qkv: tf.Tensor5D, { scale, left, right }: AttentionWindows, heads: PackedHeads) {
-  return differentiated("PackedAttention", { qkv }, { scale, left, right, ...heads }, [{}]);
-}
-
 /** Widest features and values that `fusedLinearAttention` takes. */
 export const widestLinearAttention = 128;
 
@@ -71,31 +58,19 @@ function attention(
   v: tf.Tensor5D,
   attributes: AttentionWindows & AttentionWeighting,
 ): tf.Tensor5D {
-  const parts = ["query", "key", "value"].map((of) => ({ of }));
-  return differentiated("Attention", { q, k, v }, { ...attributes }, parts);
-}
-
-/** A kernel with its statistics and a gradient for every input, which `parts` tells apart. */
-function differentiated(
-  kernel: "Attention" | "PackedAttention",
-  inputs: Readonly<Record<string, tf.Tensor>>,
-  attributes: Readonly<Record<string, unknown>>,
-  parts: readonly Readonly<Record<string, unknown>>[],
-): tf.Tensor5D {
-  const names = Object.keys(inputs);
   const attend = tf.customGrad((...given) => {
     const save = given.pop() as tf.GradSaveFunc;
-    const inputs = named(names, given as tf.Tensor[]);
-    const out = run(kernel, inputs, attributes);
-    const all = { ...inputs, out, statistics: run(`${kernel}Statistics`, inputs, attributes) };
+    const inputs = named(["q", "k", "v"], given as tf.Tensor[]);
+    const out = run("Attention", inputs, { ...attributes });
+    const all = { ...inputs, out, statistics: run("AttentionStatistics", inputs, { ...attributes }) };
     save(Object.values(all));
     const gradFunc = (dout: tf.Tensor, saved: tf.Tensor[]) => {
       const known = { ...named(Object.keys(all), saved), dout };
-      return parts.map((part) => run(`${kernel}Gradient`, known, { ...attributes, ...part }));
+      return ["query", "key", "value"].map((of) => run("AttentionGradient", known, { ...attributes, of }));
     };
     return { value: out, gradFunc };
   });
-  return attend(...Object.values(inputs)) as tf.Tensor5D;
+  return attend(q, k, v) as tf.Tensor5D;
 }
 
 export interface SelectiveScan {
@@ -137,6 +112,23 @@ export function fusedGatedMlp(x: tf.Tensor4D, w1: tf.Tensor, w2: tf.Tensor, w3: 
     return { value: run("GatedMlp", named(names, given as tf.Tensor[]), {}), gradFunc };
   });
   return mlp(x, w1, w2, w3) as tf.Tensor4D;
+}
+
+/**
+ * y_t = sum_k weight[k] x_{t - (K-1) + k} + bias in every channel; channel c reads channel c mod I of x.
+ * x [P, B, T, I], weight [P, C, 1, K], bias [P, C] -> [P, B, T, C].
+ */
+export function fusedShortConvolution(x: tf.Tensor4D, weight: tf.Tensor, bias?: tf.Tensor): tf.Tensor4D {
+  const names = ["x", "weight", ...(bias ? ["bias"] : [])];
+  const convolve = tf.customGrad((...given) => {
+    const save = given.pop() as tf.GradSaveFunc;
+    const inputs = named(names, given as tf.Tensor[]);
+    save([inputs.x as tf.Tensor, inputs.weight as tf.Tensor]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
+      names.map((of) => run("ShortConvolutionGradient", { ...named(["x", "weight"], saved), dy }, { of }));
+    return { value: run("ShortConvolution", inputs, {}), gradFunc };
+  });
+  return convolve(x, weight, ...(bias ? [bias] : [])) as tf.Tensor4D;
 }
 
 export interface ResidualNorm {

@@ -5,6 +5,7 @@
 // (linear above 14, so it never overflows), `tf.elu`, `tf.relu`, `tf.softmax`.
 import * as tf from "@tensorflow/tfjs";
 import "./gradients.ts";
+import { fusedShortConvolution, hasKernel } from "./fused.ts";
 import type { Weights } from "./types.ts";
 
 /** The weight called `name`, or an error that lists what there is. */
@@ -139,6 +140,7 @@ export function shiftRight<X extends tf.Tensor>(x: X, by: number): X {
  * y_t = sum_k weight[k] x_{t - (K-1) + k} + bias. x [P, B, T, C], weight [P, C, 1, K], bias [P, C].
  */
 export function shortConvolution(x: tf.Tensor4D, weight: tf.Tensor, bias?: tf.Tensor): tf.Tensor4D {
+  if (hasKernel("ShortConvolution")) return fusedShortConvolution(x, weight, bias);
   const [members = 1, channels = 1, , taps = 1] = weight.shape;
   const byTap = tf.unstack(tf.reshape(weight, [members, 1, 1, channels, taps]), -1); // K x [P, 1, 1, C]
   const terms = byTap.map((tap, k) => tf.mul(shiftRight(x, taps - 1 - k), tap) as tf.Tensor4D);

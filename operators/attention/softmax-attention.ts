@@ -4,7 +4,7 @@
 // Parameter layout of flash-attention's MHA, which mad-lab uses: `Wqkv` holds H query heads, then G key heads,
 // then G value heads, each head-major.
 import * as tf from "@tensorflow/tfjs";
-import { type AttentionWindows, fusedAttention, fusedPackedAttention, hasKernel } from "../fused.ts";
+import { type AttentionWindows, fusedAttention, hasKernel } from "../fused.ts";
 import { linearLayer } from "../initialize.ts";
 import { project, windowMask } from "../parts.ts";
 import type { Features, ParameterSpec, Weights } from "../types.ts";
@@ -40,7 +40,7 @@ export function softmaxAttention(weights: Weights, x: tf.Tensor4D, attention: So
 
 /** The same with its keys, already turned, and values, both [P, B, T, G, K]. */
 export function attentionWithFeatures(weights: Weights, x: tf.Tensor4D, attention: SoftmaxAttention) {
-  const { heads, kvHeads, rotary, rotaryBase = 10_000, left, right } = attention;
+  const { heads, kvHeads, rotary, rotaryBase } = attention;
   const [members, batch, length, width] = x.shape;
   const headWidth = width / heads;
 
@@ -49,10 +49,7 @@ export function attentionWithFeatures(weights: Weights, x: tf.Tensor4D, attentio
   const [qk, v] = tf.split(all, [heads + kvHeads, kvHeads], 3) as [tf.Tensor5D, tf.Tensor5D];
   const [q, k] = tf.split(rotate(qk, rotary, rotaryBase, 2), [heads, kvHeads], 3) as [tf.Tensor5D, tf.Tensor5D];
 
-  const y = hasKernel("PackedAttention")
-    ? fusedPackedAttention(all, { scale: headWidth ** -0.5, left, right }, { kvHeads, rotary, rotaryBase })
-    : average(q, k, v, attention);
-  return { y: merge(weights, y), features: [k, v] };
+  return { y: attend(weights, q, k, v, attention), features: [k, v] };
 }
 
 /** Parameters of a position that takes keys and values from another; `Wq` is the name in flash-attention's MHA. */
@@ -72,18 +69,20 @@ export function attentionOverFeatures(
   const projected: tf.Tensor5D = tf.reshape(project(x, weights, "Wq"), [members, batch, length, heads, width / heads]);
   const q = rotate(projected, rotary, rotaryBase, 2) as tf.Tensor5D;
   const [k, v] = features as readonly [tf.Tensor5D, tf.Tensor5D];
-  return merge(weights, average(q, k, v, attention));
+  return attend(weights, q, k, v, attention);
 }
 
-/** q [P, B, T, H, K], k and v [P, B, T, G, K] -> [P, B, T, H, K]. */
-function average(q: tf.Tensor5D, k: tf.Tensor5D, v: tf.Tensor5D, { left, right }: SoftmaxAttention): tf.Tensor5D {
+/** q [P, B, T, H, K], k and v [P, B, T, G, K] -> [P, B, T, D]. */
+function attend(
+  weights: Weights,
+  q: tf.Tensor5D,
+  k: tf.Tensor5D,
+  v: tf.Tensor5D,
+  { left, right }: SoftmaxAttention,
+): tf.Tensor4D {
+  const [members, batch, length, heads, headWidth] = q.shape;
   const mix = hasKernel("Attention") ? fusedAttention : composedAttention;
-  return mix(q, k, v, { scale: q.shape[4] ** -0.5, left, right });
-}
-
-/** [P, B, T, H, K] -> [P, B, T, D]. */
-function merge(weights: Weights, y: tf.Tensor5D): tf.Tensor4D {
-  const [members, batch, length, heads, headWidth] = y.shape;
+  const y = mix(q, k, v, { scale: headWidth ** -0.5, left, right });
   return project(tf.reshape(y, [members, batch, length, heads * headWidth]), weights, "out_proj");
 }
 

@@ -5,6 +5,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { HyenaOptions } from "../../genome/palette/hyena.ts";
 import { hyenaFeatures } from "../../genome/palette/hyena.ts";
+import { fusedShortConvolution, hasKernel } from "../fused.ts";
 import { implicitFilter, implicitFilterParameters } from "../implicit-filter.ts";
 import { depthwiseLayer, linearLayer, normal } from "../initialize.ts";
 import { causalConvolution, withSkip } from "../long-convolution.ts";
@@ -44,6 +45,8 @@ export function projections(weights: Weights, x: tf.Tensor4D): tf.Tensor4D {
   const u = project(x, weights, "in_proj");
   const [members, batch, length, projected] = u.shape;
   const filters = weight(weights, "short_filter.weight"); // [P, 3I, 1, K]
+  const bias = weight(weights, "short_filter.bias");
+  if (hasKernel("ShortConvolution")) return fusedShortConvolution(u, filters, bias);
   const [, channels = 0, , taps = 1] = filters.shape;
   const groups = channels / projected;
 
@@ -56,5 +59,5 @@ export function projections(weights: Weights, x: tf.Tensor4D): tf.Tensor4D {
     terms.reduce((sum, term) => tf.add(sum, term)),
     [members, batch, length, channels],
   );
-  return tf.add(sum, perMember(weight(weights, "short_filter.bias"), 4));
+  return tf.add(sum, perMember(bias, 4));
 }

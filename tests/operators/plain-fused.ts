@@ -1,6 +1,6 @@
 // The fused kernels as loops over plain arrays, written from their equations, for tfjs's "cpu" backend.
 import * as tf from "@tensorflow/tfjs";
-import type { AttentionWeighting, AttentionWindows, FusedKernel, PackedHeads } from "../../operators/fused.ts";
+import type { AttentionWeighting, AttentionWindows, FusedKernel } from "../../operators/fused.ts";
 
 type Kernel = tf.KernelFunc;
 type Call = Parameters<Kernel>[0];
@@ -21,12 +21,6 @@ export const plainFusedKernels: Record<FusedKernel, Record<string, Kernel>> = {
       return result(call, input, attendBackward(call)[of]);
     },
   },
-  PackedAttention: {
-    PackedAttention: (call) => plainFusedKernels.Attention.Attention!(unpacked(call)),
-    PackedAttentionStatistics: (call) => plainFusedKernels.Attention.AttentionStatistics!(unpacked(call)),
-    PackedAttentionGradient: (call) =>
-      result(call, "qkv", turn(call, packed(call, attendBackward(unpacked(call))), -1)),
-  },
   SelectiveScan: {
     SelectiveScan: (call) => result(call, "u", scan(call).y),
     SelectiveScanGradient: (call) => {
@@ -39,6 +33,18 @@ export const plainFusedKernels: Record<FusedKernel, Record<string, Kernel>> = {
     GatedMlpGradient: (call) => {
       const { of } = call.attrs as unknown as { of: "x" | "w1" | "w2" | "w3" };
       return result(call, of, gatedMlp(call)[of]);
+    },
+  },
+  ShortConvolution: {
+    ShortConvolution: (call) => {
+      const { y, shape } = shortConvolution(call);
+      return tensor(shape, y);
+    },
+    ShortConvolutionGradient: (call) => {
+      const { of } = call.attrs as unknown as { of: "x" | "weight" | "bias" };
+      const all = shortConvolution(call);
+      if (of !== "bias") return result(call, of, all[of]);
+      return tensor(inputOf(call, "weight").shape.slice(0, 2), all.bias);
     },
   },
   ResidualNorm: {
@@ -205,57 +211,6 @@ function attendBackward(call: Call): Record<"query" | "key" | "value", Float64Ar
   return gradients;
 }
 
-/** The call that has queries, keys and values apart, turned. */
-function unpacked(call: Call): Call {
-  const { values, shape } = inputOf(call, "qkv");
-  const turned = turn(call, values, 1);
-  const { kvHeads } = call.attrs as unknown as PackedHeads;
-  const [all = 1, width = 1] = shape.slice(3);
-  const part = (first: number, heads: number) =>
-    tensor(
-      [...shape.slice(0, 3), heads, width],
-      turned.filter((_, place) => {
-        const head = Math.floor(place / width) % all;
-        return head >= first && head < first + heads;
-      }),
-    );
-  const heads = all - 2 * kvHeads;
-  const inputs = { q: part(0, heads), k: part(heads, kvHeads), v: part(heads + kvHeads, kvHeads) };
-  return {
-    ...call,
-    inputs: { ...call.inputs, ...inputs },
-    attrs: { ...call.attrs, weighting: "softmax", eps: 0 },
-  };
-}
-
-/** The heads of all three, token by token. */
-function packed(call: Call, parts: Record<"query" | "key" | "value", Float64Array>): Float64Array {
-  const { shape } = inputOf(call, "qkv");
-  const tokens = shape.slice(0, 3).reduce((product, size) => product * size, 1);
-  const perToken = [parts.query, parts.key, parts.value].map((part) => [part, part.length / tokens] as const);
-  const rows = Array.from({ length: tokens }, (_, t) =>
-    perToken.flatMap(([part, size]) => [...part.subarray(t * size, (t + 1) * size)]),
-  );
-  return Float64Array.from(rows.flat());
-}
-
-/** Su et al. 2021, "RoFormer", eq. 34, half-split: queries and keys turned by their positions, or back. */
-function turn(call: Call, values: ArrayLike<number>, sense: 1 | -1): Float64Array {
-  const { kvHeads, rotary, rotaryBase } = call.attrs as unknown as PackedHeads;
-  const [, , length = 1, all = 1, width = 1] = inputOf(call, "qkv").shape;
-  const turned = Float64Array.from(values);
-  for (let token = 0; token < values.length / (all * width); token++)
-    for (let head = 0; head < all - kvHeads; head++)
-      for (let i = 0; i < rotary / 2; i++) {
-        const angle = sense * (token % length) * rotaryBase ** ((-2 * i) / rotary);
-        const a = (token * all + head) * width + i;
-        const b = a + rotary / 2;
-        turned[a] = values[a]! * Math.cos(angle) - values[b]! * Math.sin(angle);
-        turned[b] = values[b]! * Math.cos(angle) + values[a]! * Math.sin(angle);
-      }
-  return turned;
-}
-
 /** Gu and Dao 2023, algorithm 2: the states h [P, B, T, E, N] and y. */
 function scan(call: Call): { y: Float64Array; h: Float64Array } {
   const [u, dt, a] = [inputOf(call, "u"), inputOf(call, "dt"), inputOf(call, "a")];
@@ -352,6 +307,36 @@ function gatedMlp(call: Call): Record<"y" | "x" | "w1" | "w2" | "w3", Float64Arr
     }
   }
   return all;
+}
+
+/** y_t = sum_k weight_k x_{t-(K-1)+k} + bias, tap by tap, with the chain rule where a gradient dy is given. */
+function shortConvolution(call: Call) {
+  const [x, weight] = [inputOf(call, "x"), inputOf(call, "weight")];
+  const bias = "bias" in call.inputs ? inputOf(call, "bias").values : undefined;
+  const dy = "dy" in call.inputs ? inputOf(call, "dy").values : undefined;
+  const [members = 1, batch = 1, length = 1, inputs = 1] = x.shape;
+  const [, channels = 1, , taps = 1] = weight.shape;
+  const shape = [members, batch, length, channels];
+  const zeros = (size: number) => new Float64Array(size);
+  const y = zeros(members * batch * length * channels);
+  const gradients = { x: zeros(x.values.length), weight: zeros(weight.values.length), bias: zeros(members * channels) };
+  for (let place = 0; place < y.length; place++) {
+    const channel = place % channels;
+    const token = Math.floor(place / channels);
+    const system = Math.floor(token / (batch * length)) * channels + channel;
+    y[place]! += bias?.[system] ?? 0;
+    gradients.bias[system]! += dy?.[place] ?? 0;
+    for (let k = 0; k < taps; k++) {
+      const distance = taps - 1 - k;
+      if ((token % length) - distance < 0) continue;
+      const past = (token - distance) * inputs + (channel % inputs);
+      const tap = system * taps + k;
+      y[place]! += weight.values[tap]! * x.values[past]!;
+      gradients.x[past]! += weight.values[tap]! * (dy?.[place] ?? 0);
+      gradients.weight[tap]! += x.values[past]! * (dy?.[place] ?? 0);
+    }
+  }
+  return { y, shape, ...gradients };
 }
 
 /** Zhang and Sennrich 2019, eq. 4, token by token. */

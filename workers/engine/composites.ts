@@ -1,14 +1,17 @@
 // The fused kernels that operators use where a backend has them, as composite primitives.
 //
 // An engine names those it has a fast form of; the tracing backend then has exactly these.
-import type { AttentionWeighting, AttentionWindows, FusedKernel, PackedHeads } from "../../operators/fused.ts";
+import type { AttentionWeighting, AttentionWindows, FusedKernel } from "../../operators/fused.ts";
 import type { CompositeAttributes, Value } from "./graph.ts";
 import type { KernelRule } from "./kernels.ts";
 
 type Attention = AttentionWeighting & AttentionWindows;
-type PackedAttention = AttentionWindows & PackedHeads;
-type Packed = { readonly qkv: Value };
-type Gradient = "attentionGradient" | "selectiveScanGradient" | "causalConvolutionGradient" | "gatedMlpGradient";
+type Gradient =
+  | "attentionGradient"
+  | "selectiveScanGradient"
+  | "causalConvolutionGradient"
+  | "gatedMlpGradient"
+  | "shortConvolutionGradient";
 type Of<P extends Gradient> = Pick<CompositeAttributes[P], "of">;
 type Attended = { readonly q: Value; readonly k: Value; readonly v: Value };
 type AttendedGradient = Attended & { readonly out: Value; readonly statistics: Value; readonly dout: Value };
@@ -16,6 +19,7 @@ type Scanned = { readonly u: Value; readonly dt: Value; readonly a: Value; reado
 type Convolved = { readonly filter: Value; readonly x: Value };
 
 type Gated = { readonly x: Value; readonly w1: Value; readonly w2: Value; readonly w3: Value };
+type ShortlyConvolved = { readonly x: Value; readonly weight: Value; readonly bias?: Value };
 type Normalized = { readonly x: Value; readonly update?: Value; readonly weight: Value };
 
 /** Under the name by which an engine asks for them: every kernel of the computation, its gradients included. */
@@ -31,17 +35,6 @@ export const compositeKernels: Readonly<Record<FusedKernel, Readonly<Record<stri
       { of, ...attention }: Attention & Of<"attentionGradient">,
     ) => graph.emit("attentionGradient", [q, k, v, out, statistics, dout], { ...visible(q, attention), of }),
   },
-  PackedAttention: {
-    PackedAttention: (graph, { qkv }: Packed, attention: PackedAttention) =>
-      graph.emit("packedAttention", [qkv], packed(qkv, attention)),
-    PackedAttentionStatistics: (graph, { qkv }: Packed, attention: PackedAttention) =>
-      graph.emit("packedAttentionStatistics", [qkv], packed(qkv, attention)),
-    PackedAttentionGradient: (
-      graph,
-      { qkv, out, statistics, dout }: Packed & Omit<AttendedGradient, keyof Attended>,
-      attention: PackedAttention,
-    ) => graph.emit("packedAttentionGradient", [qkv, out, statistics, dout], packed(qkv, attention)),
-  },
   SelectiveScan: {
     SelectiveScan: (graph, { u, dt, a, b, c }: Scanned) => graph.emit("selectiveScan", [u, dt, a, b, c], {}),
     SelectiveScanGradient: (
@@ -54,6 +47,15 @@ export const compositeKernels: Readonly<Record<FusedKernel, Readonly<Record<stri
     GatedMlp: (graph, { x, w1, w2, w3 }: Gated) => graph.emit("gatedMlp", [x, w1, w2, w3], {}),
     GatedMlpGradient: (graph, { x, w1, w2, w3, dy }: Gated & { readonly dy: Value }, { of }: Of<"gatedMlpGradient">) =>
       graph.emit("gatedMlpGradient", [x, w1, w2, w3, dy], { of }),
+  },
+  ShortConvolution: {
+    ShortConvolution: (graph, { x, weight, bias }: ShortlyConvolved) =>
+      graph.emit("shortConvolution", bias ? [x, weight, bias] : [x, weight], {}),
+    ShortConvolutionGradient: (
+      graph,
+      { x, weight, dy }: Readonly<Record<"x" | "weight" | "dy", Value>>,
+      { of }: Of<"shortConvolutionGradient">,
+    ) => graph.emit("shortConvolutionGradient", [x, weight, dy], { of }),
   },
   ResidualNorm: {
     ResidualNorm: (graph, { x, update, weight }: Normalized, { eps }: { readonly eps: number }) => {
@@ -85,16 +87,6 @@ export const compositeKernels: Readonly<Record<FusedKernel, Readonly<Record<stri
 
 /** A window that reaches beyond the sequence hides nothing. */
 function visible(q: Value, { weighting, eps, scale, left, right }: Attention): CompositeAttributes["attention"] {
-  return { weighting, eps, scale, left: reach(q, left), right: reach(q, right) };
-}
-
-function packed(
-  qkv: Value,
-  { scale, left, right, kvHeads, rotary, rotaryBase }: PackedAttention,
-): CompositeAttributes["packedAttention"] {
-  return { scale, left: reach(qkv, left), right: reach(qkv, right), kvHeads, rotary, rotaryBase };
-}
-
-function reach({ shape }: Value, tokens: number): number | null {
-  return tokens >= (shape[2] ?? 1) - 1 ? null : tokens;
+  const last = (q.shape[2] ?? 1) - 1;
+  return { weighting, eps, scale, left: left >= last ? null : left, right: right >= last ? null : right };
 }

@@ -4,7 +4,7 @@
 // listed here, so that a lowering to another system is a short table. Elementwise primitives broadcast like numpy;
 // every shape is known; an axis is never negative.
 import { createHash } from "node:crypto";
-import type { AttentionWeighting, PackedHeads } from "../../operators/fused.ts";
+import type { AttentionWeighting } from "../../operators/fused.ts";
 
 export type DType = "float32" | "int32" | "bool";
 export type Shape = readonly number[];
@@ -96,14 +96,12 @@ export interface SimpleAttributes {
   readonly scatterAdd: { readonly size: number };
 }
 
-interface Windows {
+interface Attention extends AttentionWeighting {
   readonly scale: number;
   /** Tokens before a query that it sees; null for all. */
   readonly left: number | null;
   readonly right: number | null;
 }
-type Attention = Windows & AttentionWeighting;
-type PackedAttention = Windows & PackedHeads;
 
 /**
  * Whole computations, kept in one piece for an engine that asks for them (see `composites.ts`). Elsewhere operators
@@ -117,12 +115,6 @@ export interface CompositeAttributes {
   /** q, k, v, attention, statistics, d attention -> d q, d k or d v. */
   readonly attentionGradient: Attention & { readonly of: "query" | "key" | "value" };
 
-  /** Softmax attention of H heads of queries, G of keys and G of values [P, B, T, H + 2G, K] -> [P, B, T, H, K]. */
-  readonly packedAttention: PackedAttention;
-  readonly packedAttentionStatistics: PackedAttention;
-  /** The packed heads, attention, statistics, d attention -> d packed heads. */
-  readonly packedAttentionGradient: PackedAttention;
-
   /** h_t = exp(dt_t a) h_{t-1} + dt_t u_t b_t, y_t = c_t . h_t: u, dt [P, B, T, E], a [P, E, N], b, c [P, B, T, N] -> y. */
   readonly selectiveScan: None;
   /** u, dt, a, b, c, dy -> the gradient of one of them. */
@@ -132,6 +124,11 @@ export interface CompositeAttributes {
   readonly gatedMlp: None;
   /** x, w1, w2, w3, dy -> the gradient of one of them. */
   readonly gatedMlpGradient: { readonly of: "x" | "w1" | "w2" | "w3" };
+
+  /** x [P, B, T, I], weight [P, C, 1, K] and, where there is one, bias [P, C] -> [P, B, T, C], channel c from c mod I. */
+  readonly shortConvolution: None;
+  /** x, weight, dy -> the gradient of one of them, or of a bias. */
+  readonly shortConvolutionGradient: { readonly of: "x" | "weight" | "bias" };
 
   /** x and, where there is one, update [P, B, T, D], then weight [P, D] -> x + update, or its RMS norm times the weight. */
   readonly residualNorm: { readonly eps: number; readonly of: "sum" | "normal" };

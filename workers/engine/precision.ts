@@ -13,14 +13,14 @@ const sensitive = new Set<Primitive>(["exp", "expm1", "log", "log1p", "cumsum", 
 const consuming = new Set<Primitive>([
   ...(["matMul", "softmax", "reduceSum", "reduceMax", "reduceMin", "argMax", "scatterAdd"] as const),
   ...(["attention", "attentionStatistics", "attentionGradient"] as const),
-  ...(["packedAttention", "packedAttentionStatistics", "packedAttentionGradient"] as const),
   ...(["selectiveScan", "selectiveScanGradient", "recurrence"] as const),
   ...(["gatedMlp", "gatedMlpGradient", "residualNorm", "residualNormGradient"] as const),
+  ...(["shortConvolution", "shortConvolutionGradient"] as const),
   ...(["causalConvolution", "causalConvolutionGradient"] as const),
 ]);
 
 /** Always float32: an exponential of theirs is taken inside other kernels. */
-const exact = new Set<Primitive>(["attentionStatistics", "packedAttentionStatistics"]);
+const exact = new Set<Primitive>(["attentionStatistics"]);
 
 /** The ids of the values that are kept as bfloat16. `batch` names the inputs that differ from step to step. */
 export function bfloat16Values(graph: Graph, batch: readonly string[]): ReadonlySet<number> {

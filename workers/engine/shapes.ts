@@ -140,13 +140,6 @@ export const resultOf: { readonly [P in Primitive]: Rule<P> } = {
     attention([q, k, v]);
     return { query: q, key: k, value: v }[of];
   },
-  packedAttention: (inputs, { kvHeads }) => packedAttention(expect(inputs, 1)[0], kvHeads),
-  packedAttentionStatistics: (inputs, { kvHeads }) => {
-    const { shape, dtype } = packedAttention(expect(inputs, 1)[0], kvHeads);
-    const [members = 1, batch = 1, length = 1, heads = 1] = shape;
-    return { shape: [members, batch, heads, length], dtype };
-  },
-  packedAttentionGradient: (inputs) => expect(inputs, 4)[0],
   selectiveScan: (inputs) => selectiveScan(expect(inputs, 5)),
   selectiveScanGradient: (inputs, { of }) => {
     const [u, dt, a, b, c] = expect(inputs, 6);
@@ -158,6 +151,18 @@ export const resultOf: { readonly [P in Primitive]: Rule<P> } = {
     const [x, w1, w2, w3] = expect(inputs, 5);
     gatedMlp([x, w1, w2, w3]);
     return { x, w1, w2, w3 }[of];
+  },
+  shortConvolution: (inputs) => {
+    const [x, weight, bias] = inputs as [Value, Value, Value?];
+    expect(inputs, bias ? 3 : 2);
+    return shortConvolution(x, weight, bias);
+  },
+  shortConvolutionGradient: (inputs, { of }) => {
+    const [x, weight, dy] = expect(inputs, 3);
+    const y = shortConvolution(x, weight);
+    requireShape("shortConvolutionGradient", dy, y.shape);
+    const [members = 1, channels = 1] = weight.shape;
+    return { x, weight, bias: { shape: [members, channels], dtype: x.dtype } }[of];
   },
   residualNorm: (inputs) => {
     const [x, ...others] = expect(inputs, inputs.length === 3 ? 3 : 2) as readonly [Value, ...Value[]];
@@ -194,14 +199,6 @@ function attention([q, k, v]: readonly [Value, Value, Value]): Result {
   return { shape: [members, batch, length, heads, valueWidth], dtype: q.dtype };
 }
 
-function packedAttention({ shape, dtype }: Value, kvHeads: number): Result {
-  const heads = (shape[3] ?? 1) - 2 * kvHeads;
-  if (heads < kvHeads || heads % kvHeads !== 0) {
-    throw new EngineError(`packedAttention: ${shape[3]} heads, ${kvHeads} of them of keys`);
-  }
-  return { shape: shape.with(3, heads), dtype };
-}
-
 function selectiveScan([u, dt, a, b, c]: readonly [Value, Value, Value, Value, Value]): Result {
   const [members = 1, batch = 1, length = 1, channels = 1] = u.shape;
   const states = a.shape[2] ?? 1;
@@ -223,6 +220,17 @@ function causalConvolution([filter, x]: readonly [Value, Value]): Result {
   const [members = 1, , length = 1, channels = 1] = x.shape;
   requireShape("causalConvolution", filter, [members, channels, length]);
   return x;
+}
+
+function shortConvolution(x: Value, weight: Value, bias?: Value): Result {
+  const [members = 1, batch = 1, length = 1, inputs = 1] = x.shape;
+  const [, channels = 1, , taps = 1] = weight.shape;
+  if (channels % inputs !== 0) {
+    throw new EngineError(`shortConvolution: ${inputs} input channels do not divide ${channels} channels`);
+  }
+  requireShape("shortConvolution", weight, [members, channels, 1, taps]);
+  if (bias) requireShape("shortConvolution", bias, [members, channels]);
+  return { shape: [members, batch, length, channels], dtype: x.dtype };
 }
 
 function requireShape(primitive: Primitive, value: Value, shape: Shape): void {

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { beforeEach, expect, test } from "vitest";
-import { fusedAttention, fusedPackedAttention, fusedSelectiveScan, hasKernel } from "../../../operators/fused.ts";
+import { fusedAttention, fusedSelectiveScan, hasKernel } from "../../../operators/fused.ts";
 import { causalConvolution } from "../../../operators/long-convolution.ts";
 import { linearRecurrence } from "../../../operators/scan.ts";
 import type { Graph, Node } from "../../../workers/engine/graph.ts";
@@ -19,9 +19,7 @@ function gradientsOf(specs: Specs, apply: (...x: tf.Tensor[]) => tf.Tensor): Gra
     const gradients = tf.grads((...x: tf.Tensor[]) => tf.sum(apply(...x)))(names.map((name) => tensors[name]!));
     return Object.fromEntries(names.map((name, i) => [name, gradients[i]!]));
   };
-  return trace(specs, step, {
-    composites: ["Attention", "PackedAttention", "SelectiveScan", "Recurrence", "CausalConvolution"],
-  });
+  return trace(specs, step, { composites: ["Attention", "SelectiveScan", "Recurrence", "CausalConvolution"] });
 }
 
 const nodesOf = (graph: Graph, primitive: Node["primitive"]) =>
@@ -47,19 +45,6 @@ test("attention and its three gradients are one node each, of the shapes of q, k
   const of = nodesOf(graph, "attentionGradient").map(({ attributes }) => (attributes as { of: string }).of);
   expect(of.sort()).toEqual(["key", "query", "value"]);
   expect(shapesOf(graph)).toEqual({ q: [P, B, T, H, K], k: [P, B, T, G, K], v: [P, B, T, G, K] });
-});
-
-test("packed attention is one node with its windows, and its gradient one of the shape of the heads", () => {
-  const heads = { kvHeads: G, rotary: 4, rotaryBase: 100 };
-  const graph = gradientsOf({ qkv: float(P, B, T, H + 2 * G, K) }, (qkv) =>
-    fusedPackedAttention(qkv as tf.Tensor5D, { scale: 0.5, left: 3, right: 0 }, heads),
-  );
-  expect(nodesOf(graph, "packedAttention").map(({ attributes }) => attributes)).toEqual([
-    { scale: 0.5, left: 3, right: 0, ...heads },
-  ]);
-  expect(nodesOf(graph, "packedAttentionStatistics").map(({ output }) => output.shape)).toEqual([[P, B, H, T]]);
-  expect(nodesOf(graph, "packedAttentionGradient")).toHaveLength(1);
-  expect(shapesOf(graph)).toEqual({ qkv: [P, B, T, H + 2 * G, K] });
 });
 
 test("a selective scan has a gradient node for each of its five inputs", () => {
@@ -101,18 +86,6 @@ test("inputs that do not belong together are refused with their shapes", () => {
       causalConvolution(filter as tf.Tensor3D, x as tf.Tensor4D),
     );
   expect(convolve).toThrow("causalConvolution: float32[2,6,10] where float32[2,6,9] is expected");
-});
-
-test("packed heads that no key head divides are refused", () => {
-  const attend = () =>
-    gradientsOf({ qkv: float(P, B, T, 7, K) }, (qkv) =>
-      fusedPackedAttention(
-        qkv as tf.Tensor5D,
-        { scale: 1, left: 8, right: 0 },
-        { kvHeads: 2, rotary: 0, rotaryBase: 1 },
-      ),
-    );
-  expect(attend).toThrow("packedAttention: 7 heads, 2 of them of keys");
 });
 
 test("a trace has the composites that it names, and others have none", () => {

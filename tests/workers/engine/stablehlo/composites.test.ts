@@ -29,8 +29,8 @@ const withKernels = baseVariants(modelShape).flatMap((variant) => {
 
 test("operators use these kernels, each once for all that it gives", () => {
   const own = (kernels: readonly (string | undefined)[]) =>
-    kernels.filter((name) => !/^(residual_norm|turn)/.test(name ?? ""));
-  const attention = ["packed_attention_forward", "packed_attention_backward"];
+    kernels.filter((name) => !/^(residual_norm|turn|short_convolution)/.test(name ?? ""));
+  const attention = ["attention_forward", "attention_backward"];
   const convolution = ["causal_convolution", "causal_convolution_filter_gradient", "causal_convolution_backward"];
   const [forward, ...backward] = convolution;
   const expected: Record<string, readonly (string | undefined)[]> = {

@@ -3,12 +3,8 @@
 // Dao et al. 2022, "FlashAttention", arXiv:2205.14135, algorithms 1 and 4, with its layout: heads stay where the
 // projection wrote them. Short sequences of narrow heads are done backward by one program a head; else one kernel gives the
 // gradients of keys and values, another those of queries.
-//
-// Queries, keys and values are arrays of their own, or packed: heads of one array [rows, T, H + 2G, K], in this order.
-// Packed queries and keys can be turned by their positions on the way (Su et al. 2021, "RoFormer", arXiv:2104.09864,
-// eq. 34): x cos + partner sin with tables [T, K] (`rotaryTables`), the partner of a channel taken by a product.
 import type { AttentionWeighting } from "../../../../operators/fused.ts";
-import { type Element, KernelWriter, type Pointer, powerOfTwo, type Tile, type TritonKernel } from "./triton.ts";
+import { KernelWriter, type Pointer, powerOfTwo, type Tile, type TritonKernel } from "./triton.ts";
 import { type Hide, type Weighting, weightings } from "./weighting.ts";
 
 export interface AttentionShape extends AttentionWeighting {
@@ -26,35 +22,34 @@ export interface AttentionShape extends AttentionWeighting {
   readonly left: number | null;
   readonly right: number | null;
   readonly element: "bf16" | "f32";
-  readonly isPacked: boolean;
-  /** Channels of packed queries and keys that are turned; 0 for none, and for no tables. */
-  readonly rotary: number;
 }
 
-/** Inputs -> out [rows, T, H, V], statistics f32 [rows, H, T]; the inputs are q, k, v or packed with tables cos, sin. */
+/** q [rows, T, H, K], k [rows, T, G, K], v [rows, T, G, V] -> out [rows, T, H, V], statistics f32 [rows, H, T]. */
 export function attentionForward(shape: AttentionShape): TritonKernel {
   const { element } = shape;
-  const w = new KernelWriter({ ...inputsOf(shape), out: element, statistics: "f32" });
+  const w = new KernelWriter({ q: element, k: element, v: element, out: element, statistics: "f32" });
+  const [q, k, v, out, statistics] = w.pointers() as [Pointer, Pointer, Pointer, Pointer, Pointer];
   const tiles = new HeadTiles(w, shape);
   const head = tiles.head(w.programId("x"));
   const first = w.mul(w.programId("y"), tiles.block);
   const queries = tiles.positions(first);
-  const q = tiles.load(tiles.input("query"), head, queries);
+  const qTile = tiles.load(q, tiles.queries, head, queries);
 
   const { weighting } = tiles;
   const [low, high] = tiles.keysSeenFrom(first);
-  const start = [tiles.zeros("value"), ...weighting.start.map((x) => w.constant(x, "f32", [tiles.block]))];
+  const start = [tiles.zeros(tiles.values), ...weighting.start.map((x) => w.constant(x, "f32", [tiles.block]))];
   const [sum, ...known] = w.loop([low, high, tiles.block], start, (at, [sum, ...known]) => {
     const keys = tiles.positions(at);
-    const { k, v } = tiles.loadKeys(head, keys);
-    const next = weighting.gather(tiles.scores(q, k), known, tiles.hiding(queries, keys));
+    const kTile = tiles.load(k, tiles.keys, head, keys);
+    const vTile = tiles.load(v, tiles.values, head, keys);
+    const next = weighting.gather(tiles.scores(qTile, kTile), known, tiles.hiding(queries, keys));
     const before = next.kept ? w.mul(sum as Tile, w.column(next.kept)) : sum;
-    return [w.dot(w.cast(next.weights, element), v, before), ...next.known];
+    return [w.dot(w.cast(next.weights, element), vTile, before), ...next.known];
   });
 
   const result = weighting.finish(known);
-  tiles.store(tiles.output("out"), head, queries, w.mul(sum as Tile, w.column(result.factor)));
-  tiles.storeStatistics(head, queries, result.statistics);
+  tiles.store(out, tiles.outputs, head, queries, w.mul(sum as Tile, w.column(result.factor)));
+  tiles.storeStatistics(statistics, head, queries, result.statistics);
   return w.finish(tiles.kernelName("forward"), {
     grid: [shape.rows * shape.heads, tiles.blocks, 1],
     warps: tiles.warps,
@@ -62,15 +57,12 @@ export function attentionForward(shape: AttentionShape): TritonKernel {
   });
 }
 
-function inputsOf({ element, isPacked, rotary }: AttentionShape): Record<string, Element> {
-  if (!isPacked) return { q: element, k: element, v: element };
-  return rotary === 0 ? { qkv: element } : { qkv: element, cos: "f32", sin: "f32" };
-}
+/** The operands of both passes backward, in order. */
+const backwardOperands = ["q", "k", "v", "out", "statistics", "dOut"] as const;
 
-function backwardWriter(shape: AttentionShape, results: readonly string[]): KernelWriter {
-  const { element } = shape;
-  const gradients = Object.fromEntries(results.map((name) => [name, element]));
-  return new KernelWriter({ ...inputsOf(shape), out: element, statistics: "f32", dOut: element, ...gradients });
+function backwardWriter({ element }: AttentionShape, results: readonly string[]): KernelWriter {
+  const operands = backwardOperands.map((name) => [name, name === "statistics" ? "f32" : element]);
+  return new KernelWriter(Object.fromEntries([...operands, ...results.map((name) => [name, element])]));
 }
 
 /** Whether `attentionBackward` does everything, or the two kernels for longer sequences are needed. */
@@ -78,24 +70,23 @@ export function fitsOneProgram({ length, keyWidth, valueWidth }: AttentionShape)
   return length <= 128 && Math.max(keyWidth, valueWidth) <= 32;
 }
 
-/**
- * Inputs, out, statistics, dOut -> dQ [rows, T, H, K], dK [rows, T, G, K], dV [rows, T, G, V], or their packed array, for
- * `fitsOneProgram`.
- */
+/** q, k, v, out, statistics, dOut -> dQ [rows, T, H, K], dK [rows, T, G, K], dV [rows, T, G, V], for `fitsOneProgram`. */
 export function attentionBackward(shape: AttentionShape): TritonKernel {
-  const w = backwardWriter(shape, shape.isPacked ? ["dQKV"] : ["dQ", "dK", "dV"]);
+  const w = backwardWriter(shape, ["dQ", "dK", "dV"]);
+  const [dQ, dK, dV] = w.pointers().slice(backwardOperands.length) as [Pointer, Pointer, Pointer];
   const tiles = new HeadTiles(w, shape);
   const group = tiles.group(w.programId("x"));
   const blocks = Array.from({ length: tiles.blocks }, (_, i) => tiles.positions(w.constant(i * tiles.block, "i32")));
+  const operands = w.pointers();
 
-  const start = blocks.flatMap(() => [tiles.zeros("key"), tiles.zeros("value")]);
+  const start = blocks.flatMap(() => [tiles.zeros(tiles.keys), tiles.zeros(tiles.values)]);
   const sums = w.loop([0, shape.heads / shape.kvHeads, 1], start, (member, carried) => {
     const head = tiles.headOf(group, member);
     const next = [...carried];
-    const keyTiles = blocks.map((keys) => tiles.loadKeys(head, keys));
+    const keyTiles = blocks.map((keys) => tiles.loadKeys(operands, head, keys));
     for (const [i, queries] of blocks.entries()) {
-      const side = tiles.loadQueries(head, queries);
-      let query = tiles.zeros("query");
+      const side = tiles.loadQueries(operands, head, queries);
+      let query = tiles.zeros(tiles.queries);
       for (const [j, keys] of blocks.entries()) {
         if (!tiles.sees(i, j)) continue;
         const { p, dScores } = tiles.backwardScores(side, keyTiles[j] as KeySide, queries, keys);
@@ -103,14 +94,14 @@ export function attentionBackward(shape: AttentionShape): TritonKernel {
         next[2 * j] = w.dot(w.transpose(dScores), side.q, next[2 * j]);
         next[2 * j + 1] = w.dot(w.transpose(p), side.dOut, next[2 * j + 1]);
       }
-      tiles.storeGradient("query", head, queries, query);
+      tiles.store(dQ, tiles.queries, head, queries, tiles.scaled(query));
     }
     return next;
   });
   const anyHead = tiles.headOf(group, w.constant(0, "i32"));
   for (const [j, keys] of blocks.entries()) {
-    tiles.storeGradient("key", anyHead, keys, sums[2 * j] as Tile);
-    tiles.storeGradient("value", anyHead, keys, sums[2 * j + 1] as Tile);
+    tiles.store(dK, tiles.keys, anyHead, keys, tiles.scaled(sums[2 * j] as Tile));
+    tiles.store(dV, tiles.values, anyHead, keys, sums[2 * j + 1] as Tile);
   }
   return w.finish(tiles.kernelName("backward"), {
     grid: [shape.rows * shape.kvHeads, 1, 1],
@@ -119,47 +110,50 @@ export function attentionBackward(shape: AttentionShape): TritonKernel {
   });
 }
 
-/** Inputs, out, statistics, dOut -> dQ [rows, T, H, K]. */
+/** q, k, v, out, statistics, dOut -> dQ [rows, T, H, K]. */
 export function attentionBackwardQueries(shape: AttentionShape): TritonKernel {
   const w = backwardWriter(shape, ["dQ"]);
+  const operands = w.pointers();
   const tiles = new HeadTiles(w, shape);
   const head = tiles.head(w.programId("x"));
   const first = w.mul(w.programId("y"), tiles.block);
   const queries = tiles.positions(first);
-  const side = tiles.loadQueries(head, queries);
+  const side = tiles.loadQueries(operands, head, queries);
   const [low, high] = tiles.keysSeenFrom(first);
-  const [sum] = w.loop([low, high, tiles.block], [tiles.zeros("query")], (at, [sum]) => {
+  const [sum] = w.loop([low, high, tiles.block], [tiles.zeros(tiles.queries)], (at, [sum]) => {
     const keys = tiles.positions(at);
-    const keySide = tiles.loadKeys(head, keys);
+    const keySide = tiles.loadKeys(operands, head, keys);
     return [w.dot(tiles.backwardScores(side, keySide, queries, keys).dScores, keySide.k, sum)];
   });
-  tiles.storeGradient("query", head, queries, sum as Tile);
+  tiles.store(operands.at(-1) as Pointer, tiles.queries, head, queries, tiles.scaled(sum as Tile));
   const grid = [shape.rows * shape.heads, tiles.blocks, 1] as const;
   return w.finish(tiles.kernelName("backward_queries"), { grid, warps: tiles.warps, stages: 2 });
 }
 
-/** Inputs, out, statistics, dOut -> dK [rows, T, G, K], dV [rows, T, G, V]. */
+/** q, k, v, out, statistics, dOut -> dK [rows, T, G, K], dV [rows, T, G, V]. */
 export function attentionBackwardKeys(shape: AttentionShape): TritonKernel {
   const w = backwardWriter(shape, ["dK", "dV"]);
+  const operands = w.pointers();
+  const [dK, dV] = operands.slice(backwardOperands.length) as [Pointer, Pointer];
   const tiles = new HeadTiles(w, shape);
   const group = tiles.group(w.programId("x"));
   const first = w.mul(w.programId("y"), tiles.block);
   const keys = tiles.positions(first);
   const anyHead = tiles.headOf(group, w.constant(0, "i32"));
-  const keySide = tiles.loadKeys(anyHead, keys);
+  const keySide = tiles.loadKeys(operands, anyHead, keys);
   const [low, high] = tiles.queriesThatSee(first);
-  const start = [tiles.zeros("key"), tiles.zeros("value")];
+  const start = [tiles.zeros(tiles.keys), tiles.zeros(tiles.values)];
   const sums = w.loop([0, shape.heads / shape.kvHeads, 1], start, (member, carried) => {
     const head = tiles.headOf(group, member);
     return w.loop([low, high, tiles.block], carried, (at, [dKeys, dValues]) => {
       const queries = tiles.positions(at);
-      const side = tiles.loadQueries(head, queries);
+      const side = tiles.loadQueries(operands, head, queries);
       const { p, dScores } = tiles.backwardScores(side, keySide, queries, keys);
       return [w.dot(w.transpose(dScores), side.q, dKeys), w.dot(w.transpose(p), side.dOut, dValues)];
     });
   });
-  tiles.storeGradient("key", anyHead, keys, sums[0] as Tile);
-  tiles.storeGradient("value", anyHead, keys, sums[1] as Tile);
+  tiles.store(dK, tiles.keys, anyHead, keys, tiles.scaled(sums[0] as Tile));
+  tiles.store(dV, tiles.values, anyHead, keys, sums[1] as Tile);
   const grid = [shape.rows * shape.kvHeads, tiles.blocks, 1] as const;
   return w.finish(tiles.kernelName("backward_keys"), { grid, warps: tiles.warps, stages: 2 });
 }
@@ -177,23 +171,14 @@ interface Positions {
   readonly exist: Tile | undefined;
 }
 
-type Part = "query" | "key" | "value";
-
-/** Channels of a head in a tile [1, a power of two], and which of them exist. */
-interface Channels {
-  readonly width: number;
-  readonly at: Tile;
-  readonly exist: Tile | undefined;
-}
-
-/** Some heads of an array [rows, T, heads, width]: from the first on one for each query head or key head. */
+/** One of q, k, v and out, or its gradient: an array [rows, T, heads, width]. */
 interface Heads {
-  readonly pointer: Pointer;
-  readonly heads: number;
-  readonly first: number;
   readonly of: "query" | "key";
-  readonly channels: Channels;
-  readonly isTurned: boolean;
+  readonly heads: number;
+  readonly width: number;
+  /** Channels of a tile [1, a power of two], and which of them exist. */
+  readonly channels: Tile;
+  readonly exist: Tile | undefined;
 }
 
 interface QuerySide {
@@ -213,18 +198,23 @@ class HeadTiles {
   readonly block: number;
   readonly blocks: number;
   readonly warps: number;
+  readonly queries: Heads;
+  readonly keys: Heads;
+  readonly values: Heads;
+  readonly outputs: Heads;
   readonly weighting: Weighting;
   readonly #w: KernelWriter;
   readonly #shape: AttentionShape;
-  readonly #keyChannels: Channels;
-  readonly #valueChannels: Channels;
 
   constructor(w: KernelWriter, shape: AttentionShape) {
     this.#w = w;
     this.#shape = shape;
-    const { keyWidth, valueWidth } = shape;
-    this.#keyChannels = this.#channels(keyWidth);
-    this.#valueChannels = this.#channels(valueWidth);
+    const { heads, kvHeads, keyWidth, valueWidth } = shape;
+    const [keys, values] = [this.#channels(keyWidth), this.#channels(valueWidth)];
+    this.queries = { of: "query", heads, ...keys };
+    this.keys = { of: "key", heads: kvHeads, ...keys };
+    this.values = { of: "key", heads: kvHeads, ...values };
+    this.outputs = { of: "query", heads, ...values };
     this.weighting = weightings[shape.weighting](w, shape.eps);
     const widest = Math.max(keyWidth, valueWidth) <= 64 ? 64 : 32;
     this.block = Math.max(16, Math.min(widest, powerOfTwo(shape.length)));
@@ -233,9 +223,7 @@ class HeadTiles {
   }
 
   kernelName(pass: string): string {
-    const { weighting, isPacked } = this.#shape;
-    const kind = isPacked ? "packed_attention" : { softmax: "attention", linear: "linear_attention" }[weighting];
-    return `${kind}_${pass}`;
+    return `${{ softmax: "attention", linear: "linear_attention" }[this.#shape.weighting]}_${pass}`;
   }
 
   head(program: Tile): Head {
@@ -261,64 +249,37 @@ class HeadTiles {
     return { at, exist: length % this.block === 0 ? undefined : this.#w.compare("slt", at, length) };
   }
 
-  input(of: Part): Heads {
-    const own = { query: "q", key: "k", value: "v" }[of];
-    return this.#part(of, own, "qkv");
+  /** [block, channels]. */
+  load(pointer: Pointer, heads: Heads, head: Head, positions: Positions): Tile {
+    return this.#w.load(pointer, this.#offsets(heads, head, positions), this.#mask(heads, positions));
   }
 
-  /** `out` or its gradient. */
-  output(name: "out" | "dOut"): Heads {
-    const { heads } = this.#shape;
-    const pointer = this.#w.pointer(name) as Pointer;
-    return { pointer, heads, first: 0, of: "query", channels: this.#valueChannels, isTurned: false };
+  store(pointer: Pointer, heads: Heads, head: Head, positions: Positions, value: Tile): void {
+    this.#w.store(pointer, this.#offsets(heads, head, positions), value, this.#mask(heads, positions));
   }
 
-  /** [block, channels], turned if the array's heads are to be. */
-  load(heads: Heads, head: Head, positions: Positions): Tile {
+  zeros({ channels }: Heads): Tile {
+    return this.#w.constant(0, "f32", [this.block, channels.shape[1] as number]);
+  }
+
+  storeStatistics(pointer: Pointer, head: Head, positions: Positions, value: Tile): void {
+    this.#w.store(pointer, this.#statisticsOffsets(head, positions), value, positions.exist);
+  }
+
+  loadKeys(operands: readonly Pointer[], head: Head, positions: Positions): KeySide {
+    const [, k, v] = operands as [Pointer, Pointer, Pointer];
+    return { k: this.load(k, this.keys, head, positions), v: this.load(v, this.values, head, positions) };
+  }
+
+  loadQueries(operands: readonly Pointer[], head: Head, positions: Positions): QuerySide {
     const w = this.#w;
-    const x = w.load(heads.pointer, this.#offsets(heads, head, positions), this.#mask(heads.channels, positions));
-    return heads.isTurned ? w.cast(this.#turn(x, positions, "add"), this.#shape.element) : x;
-  }
-
-  store(heads: Heads, head: Head, positions: Positions, value: Tile): void {
-    const mask = this.#mask(heads.channels, positions);
-    this.#w.store(heads.pointer, this.#offsets(heads, head, positions), value, mask);
-  }
-
-  /** Those of queries and keys come from the scores' gradients and want the scores' factor. */
-  storeGradient(of: Part, head: Head, positions: Positions, value: Tile): void {
-    const own = { query: "dQ", key: "dK", value: "dV" }[of];
-    const heads = this.#part(of, own, "dQKV");
-    const scaled = of === "value" ? value : this.#times(value, this.#shape.scale);
-    this.store(heads, head, positions, heads.isTurned ? this.#turn(scaled, positions, "sub") : scaled);
-  }
-
-  zeros(of: Part): Tile {
-    const { at } = of === "value" ? this.#valueChannels : this.#keyChannels;
-    return this.#w.constant(0, "f32", [this.block, at.shape[1] as number]);
-  }
-
-  storeStatistics(head: Head, positions: Positions, value: Tile): void {
-    const statistics = this.#w.pointer("statistics") as Pointer;
-    this.#w.store(statistics, this.#statisticsOffsets(head, positions), value, positions.exist);
-  }
-
-  loadKeys(head: Head, positions: Positions): KeySide {
-    const [k, v] = (["key", "value"] as const).map((of) => this.load(this.input(of), head, positions));
-    return { k: k as Tile, v: v as Tile };
-  }
-
-  loadQueries(head: Head, positions: Positions): QuerySide {
-    const w = this.#w;
-    const load = (name: "out" | "dOut") => w.cast(this.load(this.output(name), head, positions), "f32");
-    const statistics = w.load(
-      w.pointer("statistics") as Pointer,
-      this.#statisticsOffsets(head, positions),
-      positions.exist,
-    );
-    const dOut = w.cast(this.weighting.incoming(load("dOut"), statistics), this.#shape.element);
-    const mean = w.sum(w.mul(load("out"), w.cast(dOut, "f32")), 1);
-    return { q: this.load(this.input("query"), head, positions), dOut, mean, statistics };
+    const [q, , , out, statistics, dOut] = operands as [Pointer, Pointer, Pointer, Pointer, Pointer, Pointer];
+    const load = (pointer: Pointer) => w.cast(this.load(pointer, this.outputs, head, positions), "f32");
+    const known = w.load(statistics, this.#statisticsOffsets(head, positions), positions.exist);
+    const incoming = this.weighting.incoming(load(dOut), known);
+    const gradient = w.cast(incoming, this.#shape.element);
+    const mean = w.sum(w.mul(load(out), w.cast(gradient, "f32")), 1);
+    return { q: this.load(q, this.queries, head, positions), dOut: gradient, mean, statistics: known };
   }
 
   /** Of all pairs [queries, keys], in the weighting's unit. */
@@ -326,7 +287,7 @@ class HeadTiles {
     return this.#times(this.#w.dot(q, this.#w.transpose(k)), this.#shape.scale * this.weighting.unit);
   }
 
-  /** Weights and the gradient of the scores before their factor, both [queries, keys] in the arrays' element. */
+  /** Weights and the gradient of the scores, its scale left to `scaled`, both [queries, keys] in the arrays' element. */
   backwardScores(side: QuerySide, { k, v }: KeySide, queries: Positions, keys: Positions): { p: Tile; dScores: Tile } {
     const w = this.#w;
     const { element } = this.#shape;
@@ -334,6 +295,11 @@ class HeadTiles {
     const hide = this.hiding(queries, keys);
     const { weights, dScores } = this.weighting.gradient(this.scores(side.q, k), side.statistics, excess, hide);
     return { p: w.cast(weights, element), dScores: w.cast(dScores, element) };
+  }
+
+  /** Products of scores' gradients with the factor of the scores. */
+  scaled(x: Tile): Tile {
+    return this.#times(x, this.#shape.scale);
   }
 
   hiding(queries: Positions, keys: Positions): Hide {
@@ -347,50 +313,11 @@ class HeadTiles {
   }
 
   /** Tiles as wide as a product of the hardware at least. */
-  #channels(width: number): Channels {
+  #channels(width: number): Pick<Heads, "width" | "channels" | "exist"> {
     const w = this.#w;
     const size = Math.max(16, powerOfTwo(width));
-    const at = w.row(w.range(size));
-    return { width, at, exist: width < size ? w.compare("slt", at, width) : undefined };
-  }
-
-  /** In an array of its own, or in the packed one if that is a parameter. */
-  #part(of: Part, own: string, packed: string): Heads {
-    const { heads, kvHeads, rotary } = this.#shape;
-    const whole = this.#w.pointer(packed);
-    const first = whole ? { query: 0, key: heads, value: heads + kvHeads }[of] : 0;
-    return {
-      pointer: whole ?? (this.#w.pointer(own) as Pointer),
-      heads: whole ? heads + 2 * kvHeads : of === "query" ? heads : kvHeads,
-      first,
-      of: of === "query" ? "query" : "key",
-      channels: of === "value" ? this.#valueChannels : this.#keyChannels,
-      isTurned: of !== "value" && rotary > 0,
-    };
-  }
-
-  /** x cos + partner sin, or x cos - partner sin, which turns back; x [block, channels] of queries or keys -> f32. */
-  #turn(x: Tile, positions: Positions, direction: "add" | "sub"): Tile {
-    const w = this.#w;
-    const { at, width } = this.#keyChannels;
-    const places = w.add(w.column(w.mul(positions.at, width)), at);
-    const [cos, sin] = ["cos", "sin"].map((name) =>
-      w.load(w.pointer(name) as Pointer, places, this.#mask(this.#keyChannels, positions)),
-    ) as [Tile, Tile];
-    const partners = w.dot(w.cast(x, this.#shape.element), this.#partnerOf(at));
-    return w[direction](w.mul(w.cast(x, "f32"), cos), w.mul(partners, sin));
-  }
-
-  /** Which channel is the partner of which, as a matrix of zeros and ones. */
-  #partnerOf(column: Tile): Tile {
-    const w = this.#w;
-    const { rotary, element } = this.#shape;
-    const half = rotary / 2;
-    const row = w.column(w.range(column.shape[1] as number));
-    const isUpper = w.and(w.compare("eq", w.add(row, half), column), w.compare("slt", column, rotary));
-    const isLower = w.and(w.compare("eq", row, w.add(column, half)), w.compare("slt", row, rotary));
-    const ones = w.select(isUpper, w.constant(1), w.select(isLower, w.constant(1), w.constant(0)));
-    return w.cast(ones, element);
+    const channels = w.row(w.range(size));
+    return { width, channels, exist: width < size ? w.compare("slt", channels, width) : undefined };
   }
 
   /** Whether any query of block i sees any key of block j. */
@@ -433,12 +360,11 @@ class HeadTiles {
     return tests.length === 0 ? undefined : tests.reduce((all, test) => w.and(all, test));
   }
 
-  #offsets({ of, heads, first, channels }: Heads, head: Head, { at }: Positions): Tile {
+  #offsets({ of, heads, width, channels }: Heads, head: Head, { at }: Positions): Tile {
     const w = this.#w;
     const token = w.add(w.mul(head.row, this.#shape.length), at);
-    const index = first === 0 ? head[of] : w.add(head[of], first);
-    const start = w.mul(w.add(w.mul(token, heads), index), channels.width);
-    return w.add(w.column(start), channels.at);
+    const start = w.mul(w.add(w.mul(token, heads), head[of]), width);
+    return w.add(w.column(start), channels);
   }
 
   /** Of [rows, H, T]. */
@@ -448,7 +374,7 @@ class HeadTiles {
     return w.add(w.mul(w.add(w.mul(row, heads), query), length), at);
   }
 
-  #mask({ exist: channels }: Channels, { exist }: Positions): Tile | undefined {
+  #mask({ exist: channels }: Heads, { exist }: Positions): Tile | undefined {
     const w = this.#w;
     if (!exist) return channels;
     return channels ? w.and(w.column(exist), channels) : w.column(exist);

@@ -29,8 +29,7 @@ import {
   gatedMlpForward,
 } from "./gated-mlp.ts";
 import { recurrence } from "./recurrence.ts";
-import { backwardBlocks, type ResidualNormShape, residualNormBackward, residualNormForward } from "./residual-norm.ts";
-import { type Rotary, rotaryTables } from "./rotary.ts";
+import { blocksOf, type ResidualNormShape, residualNormBackward, residualNormForward } from "./residual-norm.ts";
 import {
   channelBlocks,
   chunks,
@@ -38,29 +37,26 @@ import {
   selectiveScanBackward,
   selectiveScanForward,
 } from "./selective-scan.ts";
+import {
+  type ShortConvolutionShape,
+  shortConvolutionBackwardInput,
+  shortConvolutionBackwardWeights,
+  shortConvolutionForward,
+} from "./short-convolution.ts";
 import { type TurnShape, turn } from "./turn.ts";
 
 type Type = "f32" | "bf16";
 
 const lowerings: CompositeLowerings = {
-  attention: (block, inputs, { attributes }, { type }) =>
-    block.as(forward(block, separate(block, inputs as Three, attributes)).out, type),
-  attentionStatistics: (block, inputs, { attributes }) =>
-    forward(block, separate(block, inputs as Three, attributes)).statistics,
+  attention: (block, [q, k, v], node, { type }) =>
+    block.as(forward(block, [q, k, v] as Three, node.attributes).out, type),
+  attentionStatistics: (block, [q, k, v], node) => {
+    const { statistics } = forward(block, [q, k, v] as Three, node.attributes);
+    return statistics;
+  },
   attentionGradient: (block, inputs, node, { type }) => {
     const { of, ...attention } = node.attributes;
-    const call = separate(block, inputs.slice(0, 3) as Three, attention);
-    const gradients = backward(block, call, inputs.slice(3) as Three);
-    return block.as(gradients[["query", "key", "value"].indexOf(of)] as Operand, type);
-  },
-
-  packedAttention: (block, [qkv], { attributes }, { type }) =>
-    block.as(forward(block, packed(block, qkv as Operand, attributes)).out, type),
-  packedAttentionStatistics: (block, [qkv], { attributes }) =>
-    forward(block, packed(block, qkv as Operand, attributes)).statistics,
-  packedAttentionGradient: (block, [qkv, ...known], { attributes }, { type }) => {
-    const [gradient] = backward(block, packed(block, qkv as Operand, attributes), known as Three);
-    return block.as(gradient as Operand, type);
+    return block.as(backward(block, inputs, attention)[of], type);
   },
 
   selectiveScan: (block, inputs, _node, { type }) => block.as(scanForward(block, inputs).y, type),
@@ -70,6 +66,10 @@ const lowerings: CompositeLowerings = {
   gatedMlp: (block, inputs, _node, { type }) => block.as(gatedMlp(block, inputs), type),
   gatedMlpGradient: (block, inputs, node, { type }) =>
     block.as(gatedMlpGradient(block, inputs, node.attributes.of), type),
+
+  shortConvolution: (block, inputs, _node, { type }) => block.as(shortConvolution(block, inputs), type),
+  shortConvolutionGradient: (block, inputs, node, { type }) =>
+    block.as(shortConvolutionGradient(block, inputs, node.attributes.of), type),
 
   residualNorm: (block, inputs, node, { type }) =>
     block.as(residualNorm(block, inputs, node.attributes)[node.attributes.of], type),
@@ -89,11 +89,11 @@ const lowerings: CompositeLowerings = {
 export const tritonComposites: Composites = {
   kernels: [
     "Attention",
-    "PackedAttention",
     "SelectiveScan",
     "Recurrence",
     "CausalConvolution",
     "GatedMlp",
+    "ShortConvolution",
     "ResidualNorm",
   ] satisfies FusedKernel[],
   lowerings,
@@ -120,85 +120,46 @@ function narrowest(operands: readonly Operand[]): Type {
   return operands.some(({ type }) => type === "bf16") ? "bf16" : "f32";
 }
 
-/** The shape of the attention kernels and their inputs, from those of a node. */
-interface AttentionCall {
-  readonly key: string;
-  readonly shape: AttentionShape;
-  readonly inputs: readonly Operand[];
-  /** P, B, T. */
-  readonly leading: readonly number[];
-}
-
-function separate(block: Block, given: Three, attention: Attention): AttentionCall {
-  const [q, , v] = given;
-  const element = narrowest(given);
+function attentionShape([q, , v]: Three, attention: Attention, element: Type): AttentionShape {
   const [members = 1, batch = 1, length = 1, heads = 1, keyWidth = 1] = q.shape;
   const [kvHeads = 1, valueWidth = 1] = v.shape.slice(3);
-  const sizes = { rows: members * batch, length, heads, kvHeads, keyWidth, valueWidth };
-  return {
-    key: keyOf("attention", given, attention),
-    shape: { ...attention, ...sizes, element, isPacked: false, rotary: 0 },
-    inputs: given.map((x) => block.as(x, element)),
-    leading: [members, batch, length],
-  };
+  return { ...attention, rows: members * batch, length, heads, kvHeads, keyWidth, valueWidth, element };
 }
 
-function packed(block: Block, qkv: Operand, attention: CompositeAttributes["packedAttention"]): AttentionCall {
-  const { scale, left, right, kvHeads, rotary, rotaryBase } = attention;
-  const element = narrowest([qkv]);
-  const [members = 1, batch = 1, length = 1, all = 1, width = 1] = qkv.shape;
-  const sizes = {
-    rows: members * batch,
-    length,
-    heads: all - 2 * kvHeads,
-    kvHeads,
-    keyWidth: width,
-    valueWidth: width,
-  };
-  return {
-    key: keyOf("packedAttention", [qkv], attention),
-    shape: { weighting: "softmax", eps: 0, scale, left, right, ...sizes, element, isPacked: true, rotary },
-    inputs: [block.as(qkv, element), ...tables(block, { length, width, channels: rotary, base: rotaryBase })],
-    leading: [members, batch, length],
-  };
-}
-
-/** None where nothing is turned. */
-function tables(block: Block, rotary: Rotary): readonly Operand[] {
-  if (rotary.channels === 0) return [];
-  return once(block, keyOf("rotary", [], rotary), () => {
-    const { cos, sin } = rotaryTables(rotary);
-    return [cos, sin].map((table) => block.tensor(table, [rotary.length, rotary.width], "f32"));
-  });
-}
-
-function forward(block: Block, { key, shape, inputs, leading }: AttentionCall) {
-  return once(block, key, () => {
-    const { heads, length, valueWidth, element } = shape;
-    const [out, statistics] = block.triton(attentionForward(shape), inputs, [
-      { shape: [...leading, heads, valueWidth], type: element },
-      { shape: [...leading.slice(0, 2), heads, length], type: "f32" },
-    ]) as [Operand, Operand];
+function forward(block: Block, given: Three, attention: Attention): { out: Operand; statistics: Operand } {
+  return once(block, keyOf("attention", given, attention), () => {
+    const element = narrowest(given);
+    const shape = attentionShape(given, attention, element);
+    const [members = 1, batch = 1] = given[0].shape;
+    const [out, statistics] = block.triton(
+      attentionForward(shape),
+      given.map((x) => block.as(x, element)),
+      [
+        { shape: given[0].shape.with(4, shape.valueWidth), type: element },
+        { shape: [members, batch, shape.heads, shape.length], type: "f32" },
+      ],
+    ) as [Operand, Operand];
     return { out, statistics };
   });
 }
 
-/** The gradients of q, k and v, or one of the packed heads; `known` is the result, its statistics and its gradient. */
-function backward(block: Block, { key, shape, inputs, leading }: AttentionCall, known: Three): readonly Operand[] {
-  return once(block, keyOf(key, known), () => {
-    const { heads, kvHeads, keyWidth, valueWidth, element: type, isPacked } = shape;
-    const [out, statistics, dOut] = known;
-    const operands = [...inputs, block.as(out, type), block.as(statistics, "f32"), block.as(dOut, type)];
-    const query = { shape: [...leading, heads, keyWidth], type };
-    const key = { shape: [...leading, kvHeads, keyWidth], type };
-    const value = { shape: [...leading, kvHeads, valueWidth], type };
+type AttentionGradients = Record<CompositeAttributes["attentionGradient"]["of"], Operand>;
+
+function backward(block: Block, given: readonly Operand[], attention: Attention): AttentionGradients {
+  return once(block, keyOf("attentionGradient", given, attention), () => {
+    const [q, k, v, out, statistics, dOut] = given as [...Three, ...Three];
+    const element = narrowest([q, k, v]);
+    const shape = attentionShape([q, k, v], attention, element);
+    const operands = [q, k, v, out].map((x) => block.as(x, element));
+    operands.push(block.as(statistics, "f32"), block.as(dOut, element));
+    const [dQ, dK, dV] = [q, k, v].map(({ shape }) => ({ shape, type: element }));
     if (fitsOneProgram(shape)) {
-      const whole = { shape: [...leading, heads + 2 * kvHeads, keyWidth], type };
-      return block.triton(attentionBackward(shape), operands, isPacked ? [whole] : [query, key, value]);
+      const [query, key, value] = block.triton(attentionBackward(shape), operands, [dQ, dK, dV] as never) as Three;
+      return { query, key, value };
     }
-    const [dQ] = block.triton(attentionBackwardQueries(shape), operands, [query]) as [Operand];
-    const rest = block.triton(attentionBackwardKeys(shape), operands, [key, value]);
-    return isPacked ? [block.concatenate([dQ, ...rest], 3)] : [dQ, ...rest];
+    const [query] = block.triton(attentionBackwardQueries(shape), operands, [dQ] as never) as [Operand];
+    const [key, value] = block.triton(attentionBackwardKeys(shape), operands, [dK, dV] as never) as [Operand, Operand];
+    return { query, key, value };
   });
 }
 
@@ -238,6 +199,48 @@ function gatedMlpGradient(
   return weights[of];
 }
 
+function shortConvolutionShape([x, weight]: readonly Operand[], element: Type): ShortConvolutionShape {
+  const [members = 1, batch = 1, length = 1, inputs = 1] = (x as Operand).shape;
+  const [, channels = 1, , taps = 1] = (weight as Operand).shape;
+  return { members, batch, length, inputs, channels, taps, element };
+}
+
+function shortConvolution(block: Block, given: readonly Operand[]): Operand {
+  const [x, ...weights] = given as [Operand, ...Operand[]];
+  const element = narrowest([x]);
+  const shape = shortConvolutionShape(given, element);
+  const { members, batch, length, channels } = shape;
+  const operands = [block.as(x, element), ...weights.map((each) => block.as(each, "f32"))];
+  const kernel = shortConvolutionForward(shape, weights.length === 2);
+  return block.triton(kernel, operands, [{ shape: [members, batch, length, channels], type: element }])[0] as Operand;
+}
+
+function shortConvolutionGradient(
+  block: Block,
+  given: readonly Operand[],
+  of: CompositeAttributes["shortConvolutionGradient"]["of"],
+): Operand {
+  const [x, weight, dY] = given as Three;
+  const element = narrowest([x]);
+  const shape = shortConvolutionShape(given, element);
+  const { members, batch, channels, taps } = shape;
+  const gradient = block.as(dY, element);
+  if (of === "x") {
+    const operands = [block.as(weight, "f32"), gradient];
+    const kernel = shortConvolutionBackwardInput(shape);
+    return block.triton(kernel, operands, [{ shape: x.shape, type: element }])[0] as Operand;
+  }
+  const sums = once(block, keyOf("shortConvolutionWeights", given), () => {
+    const parts = { shape: [members * batch, taps + 1, channels], type: "f32" } as const;
+    const kernel = shortConvolutionBackwardWeights(shape);
+    const [each] = block.triton(kernel, [block.as(x, element), gradient], [parts]) as [Operand];
+    return block.reduce("add", block.reshape(each, [members, batch, taps + 1, channels]), 0, [1]);
+  });
+  const rows = (first: number, count: number) => block.slice(sums, [0, first, 0], [members, count, channels]);
+  if (of === "bias") return block.reshape(rows(taps, 1), [members, channels]);
+  return block.reshape(block.transpose(rows(0, taps), [0, 2, 1]), weight.shape);
+}
+
 type Norm = Pick<CompositeAttributes["residualNorm"], "eps">;
 
 function residualNormShape(x: Operand, eps: number, element: Type): ResidualNormShape {
@@ -267,7 +270,7 @@ function residualNormGradient(block: Block, given: readonly Operand[], { eps }: 
     const hasSum = dSum.fill !== 0;
     const gradients = (hasSum ? [dSum, dNormal] : [dNormal]).map((operand) => block.as(operand, element));
     const operands = [block.as(sum, element), block.as(weight, "f32"), ...gradients];
-    const parts = [shape.members, backwardBlocks(shape), shape.width];
+    const parts = [shape.members, blocksOf(shape), shape.width];
     const [dX, dWeight] = block.triton(residualNormBackward(shape, hasSum), operands, [
       { shape: sum.shape, type: element },
       { shape: parts, type: "f32" },

@@ -15,15 +15,13 @@ export interface ResidualNormShape {
 
 /** Numbers of a tile: rows of it fill a program's registers. */
 const tileSize = 2048;
-/** Tiles of one program backward. */
-const tilesBackward = 4;
 const warps = 4;
 
 export const widest = tileSize;
 
-/** Programs of one member backward, each with a sum [D] of its own. */
-export function backwardBlocks(shape: ResidualNormShape): number {
-  return Math.ceil(shape.rows / (tilesBackward * rowsOf(shape)));
+/** Programs of one member, each with a sum [D] of its own backward. */
+export function blocksOf(shape: ResidualNormShape): number {
+  return Math.ceil(shape.rows / rowsOf(shape));
 }
 
 /** x, update [P, R, D], weight f32 [P, D] -> sum, normal [P, R, D]; without an update x, weight -> normal. */
@@ -46,8 +44,7 @@ export function residualNormForward(shape: ResidualNormShape, hasUpdate: boolean
   }
   const scaled = w.mul(s, w.column(tiles.scale(s)));
   tiles.store(normal as Pointer, member, rows, w.mul(scaled, w.row(tiles.loadWeight(weight as Pointer, member))));
-  const grid = [Math.ceil(shape.rows / rowsOf(shape)), shape.members, 1] as const;
-  return w.finish("residual_norm_forward", { grid, warps, stages: 1 });
+  return w.finish("residual_norm_forward", { grid: [blocksOf(shape), shape.members, 1], warps, stages: 1 });
 }
 
 /**
@@ -65,23 +62,18 @@ export function residualNormBackward(shape: ResidualNormShape, hasSum: boolean):
   const tiles = new NormTiles(w, shape);
   const [block, member] = [w.programId("x"), w.programId("y")];
   const weights = tiles.loadWeight(weight as Pointer, member);
-  const start = w.constant(0, "f32", [tiles.width]);
-  const covered = backwardBlocks(shape) * tilesBackward * rowsOf(shape);
-  const [total] = w.loop([0, tilesBackward, 1], [start], (index, [total]) => {
-    const first = w.mul(w.add(w.mul(block, tilesBackward), index), rowsOf(shape));
-    const rows = tiles.rowsFrom(first, covered);
-    const s = tiles.load(sum as Pointer, member, rows);
-    const gradient = tiles.load(dNormal as Pointer, member, rows);
-    const scale = tiles.scale(s);
-    const normal = w.mul(s, w.column(scale)); // before the weight
-    const weighted = w.mul(gradient, w.row(weights));
-    const along = w.div(w.sum(w.mul(weighted, normal), 1), width);
-    const ofNorm = w.mul(w.sub(weighted, w.mul(normal, w.column(along))), w.column(scale));
-    tiles.store(dX as Pointer, member, rows, dSum ? w.add(ofNorm, tiles.load(dSum, member, rows)) : ofNorm);
-    return [w.add(total as Tile, w.sum(w.mul(gradient, normal), 0))];
-  });
-  tiles.storePart(dWeight as Pointer, w.add(w.mul(member, backwardBlocks(shape)), block), total as Tile);
-  return w.finish("residual_norm_backward", { grid: [backwardBlocks(shape), shape.members, 1], warps, stages: 1 });
+  const rows = tiles.rowsFrom(w.mul(block, rowsOf(shape)));
+  const s = tiles.load(sum as Pointer, member, rows);
+  const gradient = tiles.load(dNormal as Pointer, member, rows);
+  const scale = tiles.scale(s);
+  const normal = w.mul(s, w.column(scale)); // before the weight
+  const weighted = w.mul(gradient, w.row(weights));
+  const along = w.div(w.sum(w.mul(weighted, normal), 1), width);
+  const ofNorm = w.mul(w.sub(weighted, w.mul(normal, w.column(along))), w.column(scale));
+  tiles.store(dX as Pointer, member, rows, dSum ? w.add(ofNorm, tiles.load(dSum, member, rows)) : ofNorm);
+  const part = w.add(w.mul(member, blocksOf(shape)), block);
+  tiles.storePart(dWeight as Pointer, part, w.sum(w.mul(gradient, normal), 0));
+  return w.finish("residual_norm_backward", { grid: [blocksOf(shape), shape.members, 1], warps, stages: 1 });
 }
 
 function rowsOf({ width }: ResidualNormShape): number {
@@ -108,11 +100,11 @@ class NormTiles {
     this.#channelsExist = shape.width < this.width ? w.compare("slt", this.#channels, shape.width) : undefined;
   }
 
-  /** A tile of tokens from `first` on; together the tiles cover `covered` tokens. */
-  rowsFrom(first: Tile, covered = Math.ceil(this.#shape.rows / rowsOf(this.#shape)) * rowsOf(this.#shape)): Rows {
+  /** A tile of tokens from `first` on. */
+  rowsFrom(first: Tile): Rows {
     const { rows } = this.#shape;
     const at = this.#w.add(this.#w.range(rowsOf(this.#shape)), first);
-    return { at, exist: covered === rows ? undefined : this.#w.compare("slt", at, rows) };
+    return { at, exist: rows % rowsOf(this.#shape) === 0 ? undefined : this.#w.compare("slt", at, rows) };
   }
 
   /** f32 [rows, width]. */

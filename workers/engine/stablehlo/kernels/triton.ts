@@ -19,7 +19,7 @@ export interface Pointer {
 }
 
 type Operand = Tile | number;
-type Comparison = "eq" | "slt" | "sle" | "sge";
+type Comparison = "slt" | "sle" | "sge";
 
 /** Everything XLA must know to compile and launch a kernel. */
 export interface TritonKernel {
@@ -42,11 +42,6 @@ export class KernelWriter {
 
   pointers(): readonly Pointer[] {
     return this.#parameters;
-  }
-
-  /** The parameter of that name, if there is one. */
-  pointer(name: string): Pointer | undefined {
-    return this.#parameters.find((parameter) => parameter.name === `%${name}`);
   }
 
   finish(name: string, launch: Omit<TritonKernel, "name" | "text">): TritonKernel {

@@ -19,9 +19,8 @@ beforeAll(async () => {
 });
 
 type Case = Omit<AttentionShape, "rows" | "scale" | "element">;
-const separate = { isPacked: false, rotary: 0 };
-const softmax = { weighting: "softmax", eps: 0, ...separate } as const;
-const linear = { weighting: "linear", eps: 0.5, ...separate } as const;
+const softmax = { weighting: "softmax", eps: 0 } as const;
+const linear = { weighting: "linear", eps: 0.5 } as const;
 const all = { left: null, right: null, ...softmax };
 const causal = { left: null, right: 0, ...softmax };
 const width = (width: number) => ({ keyWidth: width, valueWidth: width });

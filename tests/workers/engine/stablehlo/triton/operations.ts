@@ -33,7 +33,6 @@ const integers = {
 } satisfies Record<string, (x: number, y: number) => number>;
 
 const comparisons: Readonly<Record<string, (x: number, y: number) => boolean>> = {
-  eq: (x, y) => x === y,
   slt: (x, y) => x < y,
   sle: (x, y) => x <= y,
   sge: (x, y) => x >= y,

@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Random } from "../../../../../genome/random.ts";
 import {
-  backwardBlocks,
+  blocksOf,
   type ResidualNormShape,
   residualNormBackward,
   residualNormForward,
@@ -48,7 +48,7 @@ describe.each(cases)("%s", (_, sizes) => {
     });
 
     test.each([true, false])("backward, the sum used elsewhere: %s", (hasSum) => {
-      const blocks = backwardBlocks(shape);
+      const blocks = blocksOf(shape);
       const [dX, parts] = [unwritten(stream), unwritten([members, blocks, width])];
       const gradients = hasSum ? [dSum.values, dNormal.values] : [dNormal.values];
       const given = [sum.values, weight.values, ...gradients, dX.values, parts.values];
