@@ -69,21 +69,25 @@ export async function measureStep({ engine: name, settings, arch, sizes, timing 
   };
 }
 
-/** Milliseconds per step of each call but the first. A queued engine gets the next call before the last has ended. */
+/**
+ * Milliseconds per step of each call but the first. A queued engine gets the next call before the last has ended, so only
+ * the mean over all is known.
+ */
 async function timeCalls(program: Program, workload: Workload, { steps, calls }: Timing, isQueued: boolean) {
   const start = (call: number) => program.run(steps, workload.batches(call * steps, steps));
   const wall: number[] = [];
   let present = start(0);
-  let from = 0;
+  let [from, began] = [0, 0];
   for (let call = 0; call <= calls; call++) {
     const ahead = isQueued && call < calls ? start(call + 1) : undefined;
     await present;
     const now = performance.now();
     if (call > 0) wall.push((now - from) / steps);
+    else began = now;
     from = now;
     if (call < calls) present = ahead ?? start(call + 1);
   }
-  return wall;
+  return isQueued ? [(from - began) / (steps * calls)] : wall;
 }
 
 async function timed<Result>(run: () => Promise<Result>): Promise<{ result: Result; seconds: number }> {
