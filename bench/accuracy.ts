@@ -1,5 +1,5 @@
 // Does training on one engine or in one precision come to the same accuracy as on another?
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -36,6 +36,7 @@ seeds is further from the first's than --points.
   --threads N        processor threads of one process; default 0, as many as the engine wants
   --plugin FILE      a PJRT plugin
   --json FILE        where the result goes, written anew after each training
+  --known FILE       such a file of the same settings: its trainings are not repeated
 `;
 
 const { values: given } = parseArgs({
@@ -52,6 +53,7 @@ const { values: given } = parseArgs({
     threads: { type: "string", default: "0" },
     plugin: { type: "string" },
     json: { type: "string" },
+    known: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -84,6 +86,7 @@ async function main(): Promise<boolean> {
   const runs = list(given.runs).map(parseRun);
   const seeds = list(given.seeds).map((seed) => count("seeds", seed, 0));
   const [settings, archs, points] = [readSettings(given), list(given.archs), Number(given.points)];
+  const known = given.known === undefined ? [] : readKnown(given.known, settings);
   const folder = mkdtempSync(join(tmpdir(), "starling-accuracy-"));
   const processes = runs.map(() => new EngineProcess<typeof jobs>({ jobsModule }));
   const report = { date: new Date().toISOString(), machine: await describeMachine(), settings, points };
@@ -95,7 +98,9 @@ async function main(): Promise<boolean> {
           for (const [i, run] of runs.entries()) {
             const what = { run: run.name, arch, task: setting.data.task, seed };
             const child = processes[i] as EngineProcess<typeof jobs>;
-            const found = await train(child, run, arch, setting, seed, folder).catch((e) => ({ error: String(e) }));
+            const found =
+              known.find(isOf(what)) ??
+              (await train(child, run, arch, setting, seed, folder).catch((e) => ({ error: String(e) })));
             trained.push({ ...what, ...found });
             console.log(JSON.stringify({ ...what, ...found }));
             if (given.json) writeFileSync(given.json, `${JSON.stringify({ ...report, trained }, null, 2)}\n`);
@@ -140,6 +145,19 @@ async function train(
     ...{ setting, seed, dataFolder, recipe: recipes["mad-2024"].name },
   });
   return { score, outcome, steps, trainSeconds: Math.round(10 * trainSeconds) / 10, testLoss: metrics.testLoss };
+}
+
+/** @throws where the file's settings are others. */
+function readKnown(file: string, settings: readonly EvaluationSetting[]): readonly Trained[] {
+  const known: { settings: unknown[]; trained: Trained[] } = JSON.parse(readFileSync(file, "utf8"));
+  const texts = new Set(known.settings.map((setting) => JSON.stringify(setting)));
+  const missing = settings.find((setting) => !texts.has(JSON.stringify(setting)));
+  if (missing) throw new Error(`${file} has no trainings of ${missing.key} with these sizes and this training`);
+  return known.trained.filter(({ score }) => score !== undefined);
+}
+
+function isOf({ run, arch, task, seed }: Pick<Trained, "run" | "arch" | "task" | "seed">) {
+  return (one: Trained) => one.run === run && one.arch === arch && one.task === task && one.seed === seed;
 }
 
 /** Means over the seeds, of every run against the first. */

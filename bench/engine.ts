@@ -23,6 +23,7 @@ in-context recall with generated data, learning rate 5e-4, weight decay 0.1.
   --peers LIST       ${peerNames.join(", ")}: the same models in PyTorch and JAX, where --python can import them
   --python FILE      default python3
   --torch-modes LIST see bench/peers/torch_step.py --help; default those of the device that torch finds
+  --peer-tokens N    tokens T of a peer's sequence; default the length, to which engines on GPUs fill theirs as well
   --seconds N        of timing for each measurement of a peer; default 5
   --isolate          every measurement in a process of its own, so that memory and first compilation are its own
   --batch N          default 128
@@ -51,6 +52,7 @@ const { values: given } = parseArgs({
     peers: { type: "string", default: "" },
     python: { type: "string", default: "python3" },
     "torch-modes": { type: "string" },
+    "peer-tokens": { type: "string" },
     seconds: { type: "string", default: "5" },
     isolate: { type: "boolean", default: false },
     batch: { type: "string", default: "128" },
@@ -136,9 +138,10 @@ async function measurePeer(
   threads: number,
   record: (row: Row) => void,
 ): Promise<void> {
+  const tokens = count("peer-tokens", given["peer-tokens"] ?? String(sizes.length));
   const theirs = archs.filter((arch) => arch in architectures);
   const options = [
-    ...["--batch", String(sizes.batch), "--length", String(sizes.length), "--tokens", String(sizes.length - 1)],
+    ...["--batch", String(sizes.batch), "--length", String(sizes.length), "--tokens", String(tokens)],
     ...["--width", String(sizes.width), "--vocabulary", String(sizes.vocabulary), "--seconds", given.seconds],
     ...(peer === "torch" ? ["--threads", String(threads)] : []),
     ...(peer === "torch" && given["torch-modes"] ? ["--modes", given["torch-modes"]] : []),

@@ -1,31 +1,15 @@
-// A measurement in a process of its own: its memory and its first compilation are its own then. Run as a program, this
-// file is that process.
-import { fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { type Measurement, measureStep, type Request } from "./measure.ts";
+// A measurement in a process of its own: its memory and its first compilation are its own then, and its crash too.
+import { EngineProcess } from "../../workers/engine/process/engine-process.ts";
+import { moduleBeside } from "../../workers/engine/process/jobs.ts";
+import type { Measurement, Request } from "./measure.ts";
+import type { jobs } from "./step-jobs.ts";
 
-const file = fileURLToPath(import.meta.url);
-
-type Answer = { readonly found: Measurement } | { readonly error: string };
-
-export function measureAlone(request: Request): Promise<Measurement> {
-  return new Promise((resolve, reject) => {
-    const child = fork(file);
-    child.once("message", (answer: Answer) => {
-      if ("found" in answer) resolve(answer.found);
-      else reject(new Error(answer.error));
-    });
-    child.once("exit", (code, signal) => reject(new Error(`the process ended with ${signal ?? `code ${code}`}`)));
-    child.send(request);
-  });
-}
-
-if (process.argv[1] === file) {
-  process.once("message", async (request: Request) => {
-    const answer = await measureStep(request).then(
-      (found): Answer => ({ found }),
-      (error: unknown): Answer => ({ error: String(error) }),
-    );
-    process.send?.(answer, () => process.exit());
-  });
+export async function measureAlone(request: Request): Promise<Measurement> {
+  const jobsModule = moduleBeside(import.meta.url, "step-jobs");
+  const child = new EngineProcess<typeof jobs>({ jobsModule, jobsPerChild: 1 });
+  try {
+    return await child.run("measureStep", request);
+  } finally {
+    await child.stop();
+  }
 }

@@ -1,5 +1,6 @@
 // What a measurement was made on, and what it holds of it.
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { promisify } from "node:util";
 import type { PjrtEngine } from "../../workers/engine/pjrt/engine.ts";
@@ -49,6 +50,17 @@ export function deviceMemory(engine: Engine): DeviceMemory | undefined {
 export function describeDevice(engine: Engine): Record<string, string> {
   const client = (engine as Partial<PjrtEngine>).client;
   return client ? { device: client.deviceKind, platform: client.platformVersion.split("\n").at(-1) ?? "" } : {};
+}
+
+/** The most that this process held. Linux lets `maxRSS` begin with what the parent held, so its own count is asked for. */
+export function peakResidentBytes(): number {
+  try {
+    const kibibytes = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+    if (kibibytes) return 1024 * Number(kibibytes);
+  } catch {
+    // not Linux
+  }
+  return 1024 * process.resourceUsage().maxRSS;
 }
 
 export function megabytes(bytes: number): number {

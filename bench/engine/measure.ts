@@ -2,7 +2,7 @@
 import { chooseEngine, type EngineName, type EngineSettings } from "../../workers/engine/select.ts";
 import { parameterCount } from "../../workers/engine/steps.ts";
 import type { Engine, Program } from "../../workers/engine/types.ts";
-import { describeDevice, deviceMemory, megabytes } from "./machine.ts";
+import { describeDevice, deviceMemory, megabytes, peakResidentBytes } from "./machine.ts";
 import { prepareWorkload, type Sizes, type Workload } from "./workload.ts";
 
 /** Plain data: it may go to another process. */
@@ -64,7 +64,7 @@ export async function measureStep({ engine: name, settings, arch, sizes, timing 
     recompileSeconds: rounded(second.seconds),
     parameters: parameterCount(workload.model),
     deviceMegabytes: deviceBytes === undefined ? undefined : megabytes(deviceBytes),
-    residentMegabytes: megabytes(1024 * process.resourceUsage().maxRSS),
+    residentMegabytes: megabytes(peakResidentBytes()),
     ...describeDevice(engine),
   };
 }

@@ -83,7 +83,7 @@ def time_training(arch, form, options):
         losses.append(np.asarray(loss))  # waits for the device
 
     run(options.steps)
-    times = block_times(run, options.seconds, block=options.steps)
+    times = block_times(run, options.seconds, block=3 * options.steps)
     memory = compiled.memory_analysis()
     return {
         **summary(times),

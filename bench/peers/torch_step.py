@@ -7,6 +7,8 @@ modes:
   cuda-compile  bfloat16 autocast, torch.compile(mode="reduce-overhead")
   cuda-expert   the compiled loss, its backward and AdamW captured in one CUDA graph
 
+A mode may take kernels that an earlier one of the same architecture compiled; alone its compilation is cold.
+
 The models are ours, name by name and shape by shape: --check prints loss and gradients. AdamW is the
 fused one where torch has it. Mamba's CUDA kernel is not used: its recurrence is a doubling scan (Hillis and Steele,
 log2 T passes) on a GPU and a loop over time on the CPU, with the reverse recurrence as its gradient.
@@ -17,7 +19,7 @@ import os
 import tempfile
 import time
 
-# Compilations are cold: nothing that an earlier run left is taken.
+# Nothing that an earlier run compiled is taken.
 os.environ["TORCHINDUCTOR_CACHE_DIR"] = tempfile.mkdtemp(prefix="inductor-")
 
 import torch  # noqa: E402
