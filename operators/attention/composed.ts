@@ -55,11 +55,14 @@ export function composedAttention(
 
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
       const [q, k, v, y, ...p] = saved as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, ...tf.Tensor4D[]];
+      // dp - delta as one product: delta is a channel more, which meets a value of 1.
       const delta: tf.Tensor4D = tf.sum(tf.mul(dy as tf.Tensor4D, y), 2, true); // [H/G, P B G, 1, T]
+      const dyAndDelta: tf.Tensor4D = tf.concat([dy as tf.Tensor4D, tf.neg(delta)], 2); // [H/G, P B G, K + 1, T]
+      const vAndOne: tf.Tensor4D = tf.concat([v, tf.ones([1, v.shape[1], 1, length])], 2);
       const parts = blocks.map((block, i) => {
         const [dMixed, pBlock] = [queriesOf(dy as tf.Tensor4D, block), p[i] as tf.Tensor4D];
-        const dp: tf.Tensor4D = tf.matMul(dMixed, keysOf(v, block), true, false);
-        const dScores: tf.Tensor4D = tf.mul(pBlock, tf.sub(dp, asColumn(queriesOf(delta, block))));
+        const steepness = tf.matMul(queriesOf(dyAndDelta, block), keysOf(vAndOne, block), true, false);
+        const dScores: tf.Tensor4D = tf.mul(pBlock, steepness);
         const dq: tf.Tensor4D = tf.matMul(keysOf(k, block), dScores, false, true);
         const dk: tf.Tensor4D = tf.matMul(queriesOf(q, block), dScores);
         const dv: tf.Tensor4D = tf.matMul(dMixed, pBlock);
@@ -90,11 +93,6 @@ export function composedAttention(
 /** [..., T] -> [..., size] from column `start` on. */
 function columns(x: tf.Tensor4D, start: number, size: number): tf.Tensor4D {
   return tf.slice(x, [0, 0, 0, start], [...x.shape.slice(0, 3), size] as [number, number, number, number]);
-}
-
-/** [..., 1, T] -> [..., T, 1]. */
-function asColumn(x: tf.Tensor4D): tf.Tensor4D {
-  return tf.reshape(x, [x.shape[0], x.shape[1], x.shape[3], 1]);
 }
 
 function sum(a: tf.Tensor4D, b: tf.Tensor4D): tf.Tensor4D {
