@@ -10,20 +10,23 @@ import * as tf from "@tensorflow/tfjs";
  */
 export function rotate<X extends tf.Tensor>(x: X, channels: number, base = 10_000, timeAxis = x.rank - 2): X {
   if (channels === 0) return x;
-  const length = x.shape[timeAxis] ?? 0;
-  const rest = (x.shape.at(-1) ?? 0) - channels;
+  const rows = x.shape.slice(timeAxis); // [T, ..., K]
+  const [length = 1, ...perToken] = rows;
+  const width = perToken.at(-1) ?? 0;
   const half = channels / 2;
 
-  const frequency = tf.tensor2d(
-    Array.from({ length: half }, (_, i) => base ** ((-2 * i) / channels)),
-    [1, half],
-  );
-  const between = Array<number>(x.rank - 2 - timeAxis).fill(1);
-  const position = tf.reshape(tf.range(0, length, 1, "float32"), [length, ...between, 1]);
-  const angle = tf.mul(position, frequency); // [T, ..., R/2]
-  const [cos, sin] = [tf.cos(angle), tf.sin(angle)];
+  // x cos + (partner of x) sin. The first of a pair turns by a negative angle, and what is not turned by none. Angles are
+  // spelt out for all that a token holds, because many engines broadcast over few neighbours slowly.
+  const frequency = Array.from({ length: perToken.reduce((product, size) => product * size, 1) }, (_, place) => {
+    const i = place % width;
+    if (i >= channels) return 0;
+    return (i < half ? -1 : 1) * base ** ((-2 * (i % half)) / channels);
+  });
+  const position: tf.Tensor2D = tf.reshape(tf.range(0, length, 1, "float32"), [length, 1]);
+  const angle = tf.reshape(tf.mul(position, tf.tensor2d([frequency])), rows); // [T, ..., K]
 
-  const [a, b, untouched] = tf.split(x, rest > 0 ? [half, half, rest] : [half, half], -1) as [X, X, X?];
-  const turned = [tf.sub(tf.mul(a, cos), tf.mul(b, sin)), tf.add(tf.mul(b, cos), tf.mul(a, sin))];
-  return tf.concat(untouched ? [...turned, untouched] : turned, -1) as X;
+  const sizes = width > channels ? [half, half, width - channels] : [half, half];
+  const [first, second, ...rest] = tf.split(x, sizes, -1) as [X, X, ...X[]];
+  const partner = tf.concat([second, first, ...rest], -1);
+  return tf.add(tf.mul(x, tf.cos(angle)), tf.mul(partner, tf.sin(angle))) as X;
 }

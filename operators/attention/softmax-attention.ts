@@ -4,10 +4,11 @@
 // Parameter layout of flash-attention's MHA, which mad-lab uses: `Wqkv` holds H query heads, then G key heads,
 // then G value heads, each head-major.
 import * as tf from "@tensorflow/tfjs";
-import { type AttentionWindows, fusedAttention, hasKernel } from "../fused.ts";
+import { fusedAttention, hasKernel } from "../fused.ts";
 import { linearLayer } from "../initialize.ts";
-import { project, windowMask } from "../parts.ts";
+import { project } from "../parts.ts";
 import type { Features, ParameterSpec, Weights } from "../types.ts";
+import { composedAttention } from "./composed.ts";
 import { rotate } from "./rotary.ts";
 
 export interface SoftmaxAttention {
@@ -84,25 +85,4 @@ function attend(
   const mix = hasKernel("Attention") ? fusedAttention : composedAttention;
   const y = mix(q, k, v, { scale: headWidth ** -0.5, left, right });
   return project(tf.reshape(y, [members, batch, length, heads * headWidth]), weights, "out_proj");
-}
-
-/** `fusedAttention` in tfjs's operations. */
-function composedAttention(
-  q: tf.Tensor5D,
-  k: tf.Tensor5D,
-  v: tf.Tensor5D,
-  { scale, left, right }: AttentionWindows,
-): tf.Tensor5D {
-  const [members, batch, length, heads, headWidth] = q.shape;
-  const kvHeads = k.shape[3];
-  const byHead = (x: tf.Tensor5D): tf.Tensor5D => tf.transpose(x, [0, 1, 3, 2, 4]);
-
-  // The query heads that share a key head are laid end to end along T, so keys and values need no copies.
-  const rows = [members, batch, kvHeads, (heads / kvHeads) * length] as const;
-  const grouped: tf.Tensor5D = tf.reshape(byHead(tf.mul(q, scale)), [...rows, headWidth]);
-  const scores = tf.reshape(tf.matMul(grouped, byHead(k), false, true), [members, batch, heads, length, length]);
-  const hidden = tf.cast(tf.logicalNot(windowMask(length, left, right)), "float32"); // [T, T]
-  const p = tf.softmax(tf.add(scores, tf.mul(hidden, -1e9))); // [P, B, H, T, T]
-  const y = tf.matMul(tf.reshape(p, [...rows, length]), byHead(v));
-  return byHead(tf.reshape(y, [members, batch, heads, length, headWidth]));
 }

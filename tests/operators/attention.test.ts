@@ -1,10 +1,13 @@
 // Softmax attention against a loop over tokens, written from the paper.
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
+import { composedAttention } from "../../operators/attention/composed.ts";
 import { attention } from "../../operators/attention/index.ts";
 import { attentionParameters, softmaxAttention } from "../../operators/attention/softmax-attention.ts";
 import { slidingAttention } from "../../operators/sliding-attention/index.ts";
 import type { Operator } from "../../operators/types.ts";
+import { sizeOf } from "../../workers/engine/graph.ts";
+import { trace } from "../../workers/engine/trace.ts";
 import { linear, type PlainWeights, type Sequence, tryOperator, worstError } from "./plain.ts";
 
 beforeAll(async () => {
@@ -99,4 +102,20 @@ describe("attention equals the loop over tokens", () => {
     const trial = tryOperator(twoSided, {}, { width: 8, length: 6 });
     expect(worstError(trial, (weights, x) => slowAttention(weights, x, slow))).toBeLessThan(1e-5);
   });
+});
+
+test("of scores that no query of a block sees, none are made", () => {
+  const [heads, length] = [2, 16];
+  const qkv = { shape: [1, 1, length, heads, 4], dtype: "float32" } as const;
+  const scores = (left: number, right: number) => {
+    const graph = trace({ q: qkv, k: qkv, v: qkv }, ({ q, k, v }) => ({
+      y: composedAttention(q as tf.Tensor5D, k as tf.Tensor5D, v as tf.Tensor5D, { scale: 1, left, right }),
+    }));
+    const sizes = graph.nodes.filter(({ primitive }) => primitive === "softmax").map(({ output }) => output.shape);
+    return sizes.reduce((sum, shape) => sum + sizeOf(shape), 0) / heads;
+  };
+  const all = Number.POSITIVE_INFINITY;
+  expect(scores(all, all)).toBe(16 * 16);
+  expect(scores(all, 0)).toBe(4 * (4 + 8 + 12 + 16));
+  expect(scores(3, 0)).toBe(4 * (4 + 7 + 7 + 7));
 });

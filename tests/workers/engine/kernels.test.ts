@@ -30,7 +30,13 @@ const calls: Record<string, ((tensors: Tensors) => tf.Tensor)[]> = {
   ],
 
   Add: [({ a, b }) => tf.add(a, b), ({ whole }) => tf.add(whole, tf.scalar(3, "int32"))],
-  Sub: [({ a, b }) => tf.sub(b, a)],
+  Sub: [
+    ({ a, b }) => tf.sub(b, a),
+    // Five numbers that repeat over many rows, before and after.
+    ({ a, b }) => tf.sub(tf.tile(a, [13, 64, 1]), tf.slice(b, [1, 0], [1, 5])),
+    ({ a, b }) => tf.sub(tf.slice(b, [1, 0], [1, 5]), tf.tile(a, [13, 64, 1])),
+    ({ a }) => tf.sub(tf.tile(a, [13, 64, 1]), tf.slice(a, 0, [1, 3, 1]).reshape([3, 1]).tile([64, 1])),
+  ],
   Multiply: [({ a, b }) => tf.mul(a, b), ({ a }) => tf.mul(a, tf.ones([4, 1, 1, 1]))],
   RealDiv: [({ a, positive }) => tf.div(a, positive), ({ a }) => tf.div(a, tf.ones([2, 3, 5]))],
   Maximum: [({ a, b }) => tf.maximum(a, b)],
@@ -92,6 +98,8 @@ const calls: Record<string, ((tensors: Tensors) => tf.Tensor)[]> = {
     ({ a }) => tf.sum(tf.mul(tf.tile(a, [1, 6, 4]), tf.reshape(tf.range(0, 18), [18, 1])), 1),
     ({ a }) => tf.sum(tf.tile(a, [9, 1, 4]), [0, 1], true),
     ({ a }) => tf.sum(tf.tile(a, [9, 1, 4]), [0, 2]),
+    ({ a }) => tf.sum(tf.tile(tf.sub(a, 0.1), [13, 64, 1]), [0, 1]),
+    ({ a }) => tf.sum(tf.tile(tf.sub(a, 0.1), [1, 624, 1]), 1, true),
     ({ a }) => tf.sum(tf.reshape(tf.tile(a, [9, 1, 4]), [6, 3, 3, 20]), [0, 2]),
   ],
   Mean: [({ a }) => tf.mean(a, [0, 1]), ({ whole }) => tf.mean(whole)],
@@ -112,6 +120,8 @@ const calls: Record<string, ((tensors: Tensors) => tf.Tensor)[]> = {
     ({ a }) => tf.matMul(tf.reshape(tf.tile(a, [1, 7, 1]), [2, 1, 21, 5]), tf.reshape(a, [2, 1, 5, 3])),
     ({ a }) => tf.matMul(tf.reshape(tf.tile(a, [1, 7, 1]), [2, 5, 21]), tf.transpose(a, [0, 2, 1]), true),
     ({ b }) => tf.matMul(tf.tile(b, [7, 1]), b, false, true),
+    ({ a }) => tf.matMul(tf.tile(a, [1, 7, 4]), tf.transpose(tf.tile(a, [1, 1, 4]), [0, 2, 1])),
+    ({ a }) => tf.matMul(tf.tile(a, [1, 7, 4]), tf.tile(a, [1, 7, 1]), true),
   ],
 
   Reshape: [({ a }) => tf.reshape(a, [5, -1])],

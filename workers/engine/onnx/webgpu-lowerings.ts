@@ -14,6 +14,8 @@ export const webgpuLowerings: Lowerings = {
     return onnx.op("MatMul", [left, right]);
   },
 
+  softplus: (onnx, inputs) => onnx.op("Softplus", inputs),
+
   // WGSL promises sines to 2^-11 and drivers give little more, which a long convolution's filter cannot do with.
   sin: (onnx, [x = ""]) => {
     const halfTurns = onnx.op("Floor", [sum(onnx, product(onnx, x, 1 / Math.PI), 0.5)]);
