@@ -47,15 +47,43 @@ const space = z.strictObject({
   contextLength: z.number().int().min(1).max(10_000_000).default(4096),
 });
 
+const population = z.number().int().min(2).max(1000).default(16);
+/** Probability per gene; null changes one or two genes of a child, whatever its depth. */
+const mutationRate = z.number().min(0).max(1).nullable();
+const crossoverPoints = z.number().int().min(1).max(16).default(2);
+const tournament = z.number().int().min(2).max(20).default(3);
+/**
+ * Candidates that may be proposed and not yet told, so that many workers are busy. In a deterministic search a candidate
+ * knows the results of all but the last so many before it.
+ */
+const inFlight = z.number().int().min(1).max(1000).default(16);
+
 const nsga2 = z.strictObject({
   name: z.literal("nsga2"),
-  population: z.number().int().min(2).max(1000).default(16),
-  /** Probability per gene. */
-  mutationRate: z.number().min(0).max(1).default(0.1),
-  crossoverPoints: z.number().int().min(1).max(16).default(2),
+  population,
+  mutationRate: mutationRate.default(0.1),
+  crossoverPoints,
   /** A generation has this many children fewer than the population; its best parents always stay. */
   elitism: z.number().int().min(0).max(100).default(2),
-  tournament: z.number().int().min(2).max(20).default(3),
+  tournament,
+});
+
+const nsga2SteadyState = z.strictObject({
+  name: z.literal("nsga2-steady-state"),
+  population,
+  mutationRate: mutationRate.default(null),
+  crossoverPoints,
+  tournament,
+  inFlight,
+});
+
+const regularizedEvolution = z.strictObject({
+  name: z.literal("regularized-evolution"),
+  population: population.default(32),
+  /** Members drawn at random, of which the fittest is the parent. */
+  sample: z.number().int().min(1).max(1000).default(8),
+  mutationRate: mutationRate.default(null),
+  inFlight,
 });
 
 const random = z.strictObject({ name: z.literal("random") });
@@ -70,7 +98,9 @@ export const searchConfig = z.strictObject({
     .refine((list) => new Set(list.map((o) => o.name)).size === list.length, "an objective is named twice")
     .default([{ name: "score" }, { name: "parameters" }, { name: "stateBytes" }]),
   space: space.prefault({}),
-  algorithm: z.discriminatedUnion("name", [nsga2, random]).prefault({ name: "nsga2" }),
+  algorithm: z
+    .discriminatedUnion("name", [nsga2, nsga2SteadyState, regularizedEvolution, random])
+    .prefault({ name: "nsga2" }),
   profile: z.enum(profileNames).default("smoke"),
   /** MAD tasks that make up the score; the mean of their scores is the objective `score`. */
   tasks: z

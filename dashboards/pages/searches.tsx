@@ -125,6 +125,11 @@ function SearchList({ searches }: { searches: readonly SearchSummary[] }) {
 }
 
 export function algorithmTitle(name: string): string {
-  const titles: Readonly<Record<string, string>> = { nsga2: "NSGA-II", random: "random search" };
+  const titles: Readonly<Record<string, string>> = {
+    nsga2: "NSGA-II",
+    "nsga2-steady-state": "steady-state NSGA-II",
+    "regularized-evolution": "regularized evolution",
+    random: "random search",
+  };
   return titles[name] ?? name;
 }

@@ -8,7 +8,7 @@ import type { Genome } from "../types.ts";
 import { listChanges, type Variation } from "../variation/changes.ts";
 import { repairGenome } from "../variation/repair.ts";
 import { sampleGenome } from "../variation/sample.ts";
-import type { Result, Setup } from "./types.ts";
+import type { AlgorithmName, Kept, Result, Setup } from "./types.ts";
 
 /** A genome with what made it, before it has a number. */
 export interface Draft {
@@ -47,6 +47,11 @@ function draftWarmStart(text: string, index: number, grammar: Grammar): Draft {
   }
 }
 
+/** The setup without the warm starts, which are used once. */
+export function keep<Name extends AlgorithmName>({ warmStart: _, ...kept }: Setup<Name>): Kept<Name> {
+  return kept;
+}
+
 const attempts = 64;
 
 /**
@@ -66,15 +71,15 @@ export function shortHash(hash: string): string {
 }
 
 interface Proposed {
-  readonly firstNumber: number;
+  readonly setup: Pick<Kept, "firstNumber">;
   readonly nextNumber: number;
   /** Short hashes of every genome proposed, and of every one told from elsewhere. */
   readonly proposed: readonly string[];
 }
 
 /** Whether a result is of a candidate that the algorithm did not propose. */
-export function isGuest({ firstNumber, nextNumber }: Proposed, { number }: Result): boolean {
-  return number < firstNumber || number >= nextNumber;
+export function isGuest({ setup, nextNumber }: Proposed, { number }: Result): boolean {
+  return number < setup.firstNumber || number >= nextNumber;
 }
 
 /** The proposed hashes with those of the guests among the results. */

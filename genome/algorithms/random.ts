@@ -1,14 +1,12 @@
 // Random search: every proposal sampled anew. The baseline that an algorithm must beat.
-import type { Grammar } from "../grammar.ts";
 import { Random } from "../random.ts";
-import { addGuests, type Draft, draftNew, draftSample, draftWarmStarts, shortHash } from "./proposing.ts";
-import type { Algorithm, AlgorithmState } from "./types.ts";
+import { addGuests, type Draft, draftNew, draftSample, draftWarmStarts, keep, shortHash } from "./proposing.ts";
+import type { Algorithm, AlgorithmState, Kept } from "./types.ts";
 
 interface RandomState extends AlgorithmState {
   readonly algorithm: "random";
   readonly seed: number;
-  readonly grammar: Grammar;
-  readonly firstNumber: number;
+  readonly setup: Kept<"random">;
   /** Warm starts, not yet asked for. */
   readonly queue: readonly Draft[];
   /** Short hashes of every genome proposed, and of every one told from elsewhere. */
@@ -23,8 +21,7 @@ export const random: Algorithm<"random", RandomState> = {
       algorithm: "random",
       version: 1,
       seed,
-      grammar: setup.grammar,
-      firstNumber: setup.firstNumber,
+      setup: keep(setup),
       generation: 0,
       nextNumber: setup.firstNumber,
       queue,
@@ -37,7 +34,7 @@ export const random: Algorithm<"random", RandomState> = {
     const stream = new Random(`${state.seed}/random`).split("candidate");
     const proposals = Array.from({ length: Math.max(0, count) }, (_, index) => {
       const number = state.nextNumber + index;
-      const sample = (attempt: number) => draftSample(state.grammar, stream.split(number).split(attempt));
+      const sample = (attempt: number) => draftSample(state.setup.grammar, stream.split(number).split(attempt));
       const made = state.queue[index] ?? draftNew(proposed, sample);
       proposed.add(shortHash(made.hash));
       return { number, generation: 0, ...made };

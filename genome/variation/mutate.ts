@@ -21,6 +21,14 @@ export function mutateGenome(genome: Genome, grammar: Grammar, rate: number, ran
   return grammar.sharing ? repairGenome(changeSharing(repaired, rate, random), grammar) : repaired;
 }
 
+/** How many genes a mutation of this genome may change. */
+export function countGenes({ segments }: Genome, { sharing }: Grammar): number {
+  return segments.reduce((genes, { liv }) => {
+    const options = Object.keys(paletteEntry(operatorOfClass(liv)!).options).length;
+    return genes + 1 + options + (sharing ? Object.keys(sharingGenes).length : 0);
+  }, 0);
+}
+
 const sharingGenes = {
   featurizer: { group: "featurizerGroup", strategy: "featurizerStrategy" },
   features: { group: "featureGroup", strategy: "featureStrategy" },
