@@ -35,6 +35,8 @@ export { beginSearch, profileShapes, type SearchMemory, setupOfSearch, shapeOfSe
 export { sha256 } from "./sha256.ts";
 export { donorsOf, type Sharing, type SharingKind, sharingOf, unshared } from "./sharing.ts";
 export {
+  type DescriptorName,
+  descriptorNames,
   type ObjectiveName,
   objectiveDirections,
   type ProfileName,

@@ -51,6 +51,8 @@ const population = z.number().int().min(2).max(1000).default(16);
 /** Probability per gene; null changes one or two genes of a child, whatever its depth. */
 const mutationRate = z.number().min(0).max(1).nullable();
 const crossoverPoints = z.number().int().min(1).max(16).default(2);
+/** A generation has this many children fewer than the population; its best parents always stay. */
+const elitism = z.number().int().min(0).max(100).default(2);
 const tournament = z.number().int().min(2).max(20).default(3);
 /**
  * Candidates that may be proposed and not yet told, so that many workers are busy. In a deterministic search a candidate
@@ -63,8 +65,7 @@ const nsga2 = z.strictObject({
   population,
   mutationRate: mutationRate.default(0.1),
   crossoverPoints,
-  /** A generation has this many children fewer than the population; its best parents always stay. */
-  elitism: z.number().int().min(0).max(100).default(2),
+  elitism,
   tournament,
 });
 
@@ -86,6 +87,40 @@ const regularizedEvolution = z.strictObject({
   inFlight,
 });
 
+const nsga3 = z.strictObject({
+  name: z.literal("nsga3"),
+  population,
+  mutationRate: mutationRate.default(null),
+  crossoverPoints,
+  elitism,
+  /** Shares in which the reference directions divide the objectives; null takes the most that the population can fill. */
+  divisions: z.number().int().min(1).max(100).nullable().default(null),
+});
+
+/** What a MAP-Elites cell is made of: costs on a logarithmic scale, and the share of softmax attention in eighths. */
+export const descriptorNames = ["stateBytes", "parameters", "flopsPerToken", "attentionShare"] as const;
+export type DescriptorName = (typeof descriptorNames)[number];
+
+const mapElites = z.strictObject({
+  name: z.literal("map-elites"),
+  descriptors: z.array(z.enum(descriptorNames)).min(1).max(4).default(["stateBytes", "attentionShare"]),
+  /** Cells from a cost to twice the cost. */
+  binsPerOctave: z.number().int().min(1).max(32).default(1),
+  /** Random genomes before the first child. */
+  founders: z.number().int().min(1).max(1000).default(32),
+  mutationRate: mutationRate.default(null),
+  crossoverPoints,
+  inFlight,
+});
+
+const firefly = z.strictObject({
+  name: z.literal("firefly"),
+  population,
+  mutationRate: mutationRate.default(null),
+  /** How fast attraction falls with distance: exp(-absorption r^2), r the share of positions that differ. */
+  absorption: z.number().min(0).max(100).default(3),
+});
+
 const random = z.strictObject({ name: z.literal("random") });
 
 export const searchConfig = z.strictObject({
@@ -99,7 +134,7 @@ export const searchConfig = z.strictObject({
     .default([{ name: "score" }, { name: "parameters" }, { name: "stateBytes" }]),
   space: space.prefault({}),
   algorithm: z
-    .discriminatedUnion("name", [nsga2, nsga2SteadyState, regularizedEvolution, random])
+    .discriminatedUnion("name", [nsga2, nsga2SteadyState, nsga3, regularizedEvolution, mapElites, firefly, random])
     .prefault({ name: "nsga2" }),
   profile: z.enum(profileNames).default("smoke"),
   /** MAD tasks that make up the score; the mean of their scores is the objective `score`. */

@@ -128,7 +128,10 @@ export function algorithmTitle(name: string): string {
   const titles: Readonly<Record<string, string>> = {
     nsga2: "NSGA-II",
     "nsga2-steady-state": "steady-state NSGA-II",
+    nsga3: "NSGA-III",
     "regularized-evolution": "regularized evolution",
+    "map-elites": "MAP-Elites",
+    firefly: "firefly algorithm",
     random: "random search",
   };
   return titles[name] ?? name;

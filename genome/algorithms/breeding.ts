@@ -2,7 +2,8 @@
 import type { Grammar } from "../grammar.ts";
 import type { Random } from "../random.ts";
 import { parseGenome } from "../text.ts";
-import { listChanges } from "../variation/changes.ts";
+import type { Genome } from "../types.ts";
+import { listChanges, type VariationKind } from "../variation/changes.ts";
 import { crossGenomes } from "../variation/crossover.ts";
 import { countGenes, mutateGenome } from "../variation/mutate.ts";
 import { repairGenome } from "../variation/repair.ts";
@@ -35,23 +36,41 @@ const lastBredAttempt = 48;
  */
 export function draftChild(
   { mother, father }: { mother: Parent; father: Parent },
+  breeding: Breeding,
+  attempt: number,
+  random: Random,
+): Draft {
+  const [a, b] = [genomeOf(mother, breeding), genomeOf(father, breeding)];
+  const crossed = crossGenomes(a, b, breeding.options.crossoverPoints ?? 0, random.split("cross"));
+  const isCrossed = mother.number !== father.number;
+  const parents = isCrossed ? [mother.number, father.number] : [mother.number];
+  return draftMutant(
+    crossed,
+    { kind: isCrossed ? "crossover" : "mutation", parents, from: a },
+    breeding,
+    attempt,
+    random,
+  );
+}
+
+/** A mutant of a genome that `kind` made of the parents; its changes are against `from`, the first parent. */
+export function draftMutant(
+  genome: Genome,
+  { kind, parents, from }: { kind: VariationKind; parents: readonly number[]; from: Genome },
   { grammar, options }: Breeding,
   attempt: number,
   random: Random,
 ): Draft {
   if (attempt >= lastBredAttempt) return draftSample(grammar, random);
-  const [a, b] = [parseGenome(mother.genome), parseGenome(father.genome)];
-  const aligned = [repairGenome(a, grammar), repairGenome(b, grammar)] as const; // a guest may have another depth
-  const crossed = crossGenomes(...aligned, options.crossoverPoints ?? 0, random.split("cross"));
-  const usual = options.mutationRate ?? Math.min(1, usualChanges / countGenes(crossed, grammar));
+  const usual = options.mutationRate ?? Math.min(1, usualChanges / countGenes(genome, grammar));
   const rate = usual + ((1 - usual) * attempt) / lastBredAttempt;
-  const child = mutateGenome(crossed, grammar, rate, random.split("mutate"));
-  const isCrossed = mother.number !== father.number;
-  return draft(child, {
-    kind: isCrossed ? "crossover" : "mutation",
-    parents: isCrossed ? [mother.number, father.number] : [mother.number],
-    changes: listChanges(a, child),
-  });
+  const child = mutateGenome(genome, grammar, rate, random.split("mutate"));
+  return draft(child, { kind, parents, changes: listChanges(from, child) });
+}
+
+/** A parent's genome as the grammar has it: a guest may have another depth. */
+export function genomeOf({ genome }: Parent, { grammar }: Pick<Breeding, "grammar">): Genome {
+  return repairGenome(parseGenome(genome), grammar);
 }
 
 /** The fittest of a few drawn at random from contenders in order of fitness. */

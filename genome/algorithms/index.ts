@@ -1,6 +1,9 @@
 // Every search algorithm by its name in the search's config.
+import { firefly } from "./firefly.ts";
+import { mapElites } from "./map-elites.ts";
 import { nsga2 } from "./nsga2.ts";
 import { nsga2SteadyState } from "./nsga2-steady-state.ts";
+import { nsga3 } from "./nsga3.ts";
 import { random } from "./random.ts";
 import { regularizedEvolution } from "./regularized-evolution.ts";
 import type { Algorithm, AlgorithmName } from "./types.ts";
@@ -8,7 +11,10 @@ import type { Algorithm, AlgorithmName } from "./types.ts";
 export const algorithms = {
   nsga2,
   "nsga2-steady-state": nsga2SteadyState,
+  nsga3,
   "regularized-evolution": regularizedEvolution,
+  "map-elites": mapElites,
+  firefly,
   random,
 } satisfies { readonly [Name in AlgorithmName]: Algorithm<Name> };
 

@@ -1,7 +1,7 @@
 // What made a genome, in a form that a person and a replay can read.
 import type { Genome, OptionValue, Segment } from "../types.ts";
 
-export type VariationKind = "sampled" | "warm-start" | "crossover" | "mutation";
+export type VariationKind = "sampled" | "warm-start" | "crossover" | "attraction" | "mutation";
 
 /** One gene that differs from the first parent's. */
 export interface Change {

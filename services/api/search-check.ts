@@ -52,7 +52,7 @@ function repetitions({ tasks, knownDesigns, space }: SearchConfig): Fault[] {
 }
 
 function populationFaults({ algorithm }: SearchConfig): Fault[] {
-  if (algorithm.name !== "nsga2" || algorithm.elitism < algorithm.population) return [];
+  if (!("elitism" in algorithm) || algorithm.elitism < algorithm.population) return [];
   const { elitism, population } = algorithm;
   const detail = `elitism ${elitism} leaves no place for children in a population of ${population}`;
   return [{ pointer: "/algorithm/elitism", detail }];

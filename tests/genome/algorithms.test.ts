@@ -16,7 +16,7 @@ import { evaluate, grammar, runSearch, runWorkers, setupOf, shape, shuffled } fr
 
 const names = Object.keys(algorithms) as AlgorithmName[];
 /** They breed a generation at once and wait until all of it has been told; the others never wait for a generation. */
-const generational = new Set<AlgorithmName>(["nsga2"]);
+const generational = new Set<AlgorithmName>(["nsga2", "nsga3", "firefly"]);
 const throughJson = <T>(value: T): T => JSON.parse(JSON.stringify(value));
 
 /** A candidate with number 0 from elsewhere. */
@@ -203,3 +203,15 @@ test.each(names.filter((name) => !generational.has(name)))(
     expect(new Set(proposals.map(({ hash }) => hash)).size).toBe(100);
   },
 );
+
+describe("against random search on a landscape with a known optimum", () => {
+  const seeds = Array.from({ length: 12 }, (_, seed) => seed);
+  const hypervolumes = (name: AlgorithmName) =>
+    seeds.map((seed) => runSearch(setupOf(name), seed, 240, { batch: 16 }).hypervolume);
+  const sampled = hypervolumes("random");
+
+  test.each(names.filter((name) => name !== "random"))("%s wins", (name) => {
+    const wins = hypervolumes(name).filter((hypervolume, seed) => hypervolume > sampled[seed]!);
+    expect(wins.length).toBeGreaterThanOrEqual(10); // by chance alone: 2 in 100
+  });
+});

@@ -32,14 +32,6 @@ describe.each([nsga2, defaults])("$options.name", (setup) => {
     expect(youngest(true)).toBeGreaterThanOrEqual(16);
     expect(youngest(false)).toBeLessThan(5);
   });
-
-  test("beats random search on a landscape with a known optimum", () => {
-    const wins = Array.from({ length: 20 }, (_, seed) => {
-      const evolved = runSearch(setup, seed, 240, { batch: 16 }).hypervolume;
-      return evolved > runSearch(setupOf("random"), seed, 240, { batch: 16 }).hypervolume;
-    });
-    expect(wins.filter(Boolean).length).toBeGreaterThanOrEqual(16); // by chance alone: 6 in 1000
-  });
 });
 
 describe("regularized evolution", () => {
