@@ -121,6 +121,19 @@ const firefly = z.strictObject({
   absorption: z.number().min(0).max(100).default(3),
 });
 
+const surrogate = z.strictObject({
+  name: z.literal("surrogate"),
+  population,
+  /** Random genomes before the first prediction. */
+  founders: z.number().int().min(1).max(1000).default(16),
+  /** Children that are bred and predicted for each one that is trained. */
+  mutants: z.number().int().min(1).max(1000).default(64),
+  mutationRate: mutationRate.default(null),
+  crossoverPoints,
+  tournament,
+  inFlight,
+});
+
 const random = z.strictObject({ name: z.literal("random") });
 
 export const searchConfig = z.strictObject({
@@ -134,7 +147,16 @@ export const searchConfig = z.strictObject({
     .default([{ name: "score" }, { name: "parameters" }, { name: "stateBytes" }]),
   space: space.prefault({}),
   algorithm: z
-    .discriminatedUnion("name", [nsga2, nsga2SteadyState, nsga3, regularizedEvolution, mapElites, firefly, random])
+    .discriminatedUnion("name", [
+      nsga2,
+      nsga2SteadyState,
+      nsga3,
+      regularizedEvolution,
+      mapElites,
+      firefly,
+      surrogate,
+      random,
+    ])
     .prefault({ name: "nsga2" }),
   profile: z.enum(profileNames).default("smoke"),
   /** MAD tasks that make up the score; the mean of their scores is the objective `score`. */

@@ -132,6 +132,7 @@ export function algorithmTitle(name: string): string {
     "regularized-evolution": "regularized evolution",
     "map-elites": "MAP-Elites",
     firefly: "firefly algorithm",
+    surrogate: "surrogate-assisted evolution",
     random: "random search",
   };
   return titles[name] ?? name;

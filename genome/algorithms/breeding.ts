@@ -40,7 +40,7 @@ export function draftChild(
   attempt: number,
   random: Random,
 ): Draft {
-  const [a, b] = [genomeOf(mother, breeding), genomeOf(father, breeding)];
+  const [a, b] = [genomeOf(mother, breeding.grammar), genomeOf(father, breeding.grammar)];
   const crossed = crossGenomes(a, b, breeding.options.crossoverPoints ?? 0, random.split("cross"));
   const isCrossed = mother.number !== father.number;
   const parents = isCrossed ? [mother.number, father.number] : [mother.number];
@@ -69,7 +69,7 @@ export function draftMutant(
 }
 
 /** A parent's genome as the grammar has it: a guest may have another depth. */
-export function genomeOf({ genome }: Parent, { grammar }: Pick<Breeding, "grammar">): Genome {
+export function genomeOf({ genome }: Pick<Parent, "genome">, grammar: Grammar): Genome {
   return repairGenome(parseGenome(genome), grammar);
 }
 

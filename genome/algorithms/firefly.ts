@@ -22,13 +22,13 @@ export const firefly = generational({
 
   breed(population, index, setup, attempt, random) {
     const self = population[index % population.length]!;
-    const from = genomeOf(self, setup);
+    const from = genomeOf(self, setup.grammar);
     const parents = [self.number];
     let flown = from;
     for (const brighter of population.slice(0, index % population.length).reverse()) {
       const next = flyTowards(
         flown,
-        genomeOf(brighter, setup),
+        genomeOf(brighter, setup.grammar),
         setup.options.absorption,
         random.split(brighter.number),
       );

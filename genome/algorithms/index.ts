@@ -6,6 +6,7 @@ import { nsga2SteadyState } from "./nsga2-steady-state.ts";
 import { nsga3 } from "./nsga3.ts";
 import { random } from "./random.ts";
 import { regularizedEvolution } from "./regularized-evolution.ts";
+import { surrogate } from "./surrogate.ts";
 import type { Algorithm, AlgorithmName } from "./types.ts";
 
 export const algorithms = {
@@ -15,6 +16,7 @@ export const algorithms = {
   "regularized-evolution": regularizedEvolution,
   "map-elites": mapElites,
   firefly,
+  surrogate,
   random,
 } satisfies { readonly [Name in AlgorithmName]: Algorithm<Name> };
 
