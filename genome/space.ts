@@ -32,24 +32,38 @@ const objective = z.strictObject({
   limit: z.number().finite().optional(),
 });
 
-const space = z.strictObject({
-  /** Number of positions (LIVs). */
-  depth: z.number().int().min(1).max(64).default(4),
-  /** Model width D; null takes the profile's. */
-  width: z.number().int().min(8).max(4096).nullable().default(null),
-  /** Operators that evolution may use. */
-  operators: z.array(z.enum(operatorNames)).min(1).default(operatorNames),
-  /** `free`: any operator anywhere. `pairs`: sequence mixer and channel mixer in turn. */
-  layout: z.enum(["free", "pairs"]).default("free"),
-  /** Whether positions may share featurizer weights and features, as in STAR. */
-  sharing: z.boolean().default(true),
-  /** Tokens at which state bytes are quoted. */
-  contextLength: z.number().int().min(1).max(10_000_000).default(4096),
-});
+const space = z
+  .strictObject({
+    /** Number of positions (LIVs); the most, where `minDepth` is less. */
+    depth: z.number().int().min(1).max(64).default(4),
+    /** Evolution may go down to so many positions; null keeps the depth. */
+    minDepth: z.number().int().min(1).max(64).nullable().default(null),
+    /** Model width D; null takes the profile's. */
+    width: z.number().int().min(8).max(4096).nullable().default(null),
+    /** Operators that evolution may use. */
+    operators: z.array(z.enum(operatorNames)).min(1).default(operatorNames),
+    /** `free`: any operator anywhere. `pairs`: sequence mixer and channel mixer in turn. */
+    layout: z.enum(["free", "pairs"]).default("free"),
+    /** Whether positions may share featurizer weights and features, as in STAR. */
+    sharing: z.boolean().default(true),
+    /**
+     * How willingly each position mutates: a factor on the mutation rate, 0 for a position that never mutates. Repeated
+     * from its start where it is shorter than the depth; null means 1 everywhere.
+     */
+    mutability: z.array(z.number().min(0).max(64)).min(1).max(64).nullable().default(null),
+    /** Tokens at which state bytes are quoted. */
+    contextLength: z.number().int().min(1).max(10_000_000).default(4096),
+  })
+  .refine(({ depth, minDepth }) => minDepth === null || minDepth <= depth, {
+    path: ["minDepth"],
+    error: "is more than the depth",
+  });
 
 const population = z.number().int().min(2).max(1000).default(16);
 /** Probability per gene; null changes one or two genes of a child, whatever its depth. */
 const mutationRate = z.number().min(0).max(1).nullable();
+/** Probability that a whole motif is copied, swapped, repeated, inserted or cut out before the genes mutate. */
+const motifRate = z.number().min(0).max(1).default(0.1);
 const crossoverPoints = z.number().int().min(1).max(16).default(2);
 /** A generation has this many children fewer than the population; its best parents always stay. */
 const elitism = z.number().int().min(0).max(100).default(2);
@@ -64,6 +78,7 @@ const nsga2 = z.strictObject({
   name: z.literal("nsga2"),
   population,
   mutationRate: mutationRate.default(0.1),
+  motifRate: motifRate.default(0),
   crossoverPoints,
   elitism,
   tournament,
@@ -73,6 +88,7 @@ const nsga2SteadyState = z.strictObject({
   name: z.literal("nsga2-steady-state"),
   population,
   mutationRate: mutationRate.default(null),
+  motifRate,
   crossoverPoints,
   tournament,
   inFlight,
@@ -84,6 +100,7 @@ const regularizedEvolution = z.strictObject({
   /** Members drawn at random, of which the fittest is the parent. */
   sample: z.number().int().min(1).max(1000).default(8),
   mutationRate: mutationRate.default(null),
+  motifRate,
   inFlight,
 });
 
@@ -91,6 +108,7 @@ const nsga3 = z.strictObject({
   name: z.literal("nsga3"),
   population,
   mutationRate: mutationRate.default(null),
+  motifRate,
   crossoverPoints,
   elitism,
   /** Shares in which the reference directions divide the objectives; null takes the most that the population can fill. */
@@ -109,6 +127,7 @@ const mapElites = z.strictObject({
   /** Random genomes before the first child. */
   founders: z.number().int().min(1).max(1000).default(32),
   mutationRate: mutationRate.default(null),
+  motifRate,
   crossoverPoints,
   inFlight,
 });
@@ -117,6 +136,7 @@ const firefly = z.strictObject({
   name: z.literal("firefly"),
   population,
   mutationRate: mutationRate.default(null),
+  motifRate,
   /** How fast attraction falls with distance: exp(-absorption r^2), r the share of positions that differ. */
   absorption: z.number().min(0).max(100).default(3),
 });
@@ -129,6 +149,7 @@ const surrogate = z.strictObject({
   /** Children that are bred and predicted for each one that is trained. */
   mutants: z.number().int().min(1).max(1000).default(64),
   mutationRate: mutationRate.default(null),
+  motifRate,
   crossoverPoints,
   tournament,
   inFlight,

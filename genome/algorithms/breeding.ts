@@ -5,6 +5,7 @@ import { parseGenome } from "../text.ts";
 import type { Genome } from "../types.ts";
 import { listChanges, type VariationKind } from "../variation/changes.ts";
 import { crossGenomes } from "../variation/crossover.ts";
+import { moveMotif } from "../variation/motifs.ts";
 import { countGenes, mutateGenome } from "../variation/mutate.ts";
 import { repairGenome } from "../variation/repair.ts";
 import { type Draft, draft, draftSample } from "./proposing.ts";
@@ -14,6 +15,8 @@ export interface Breeding {
   readonly options: {
     /** Probability per gene; null changes `usualChanges` genes of a child on average, whatever its depth. */
     readonly mutationRate: number | null;
+    /** Probability that a motif is moved before the genes mutate. */
+    readonly motifRate: number;
     /** Absent: without crossover. */
     readonly crossoverPoints?: number;
   };
@@ -62,10 +65,13 @@ export function draftMutant(
   random: Random,
 ): Draft {
   if (attempt >= lastBredAttempt) return draftSample(grammar, random);
-  const usual = options.mutationRate ?? Math.min(1, usualChanges / countGenes(genome, grammar));
+  const stream = random.split("motif");
+  const moved = stream.chance(options.motifRate) ? moveMotif(repairGenome(genome, grammar), grammar, stream) : null;
+  const before = moved?.genome ?? genome;
+  const usual = options.mutationRate ?? Math.min(1, usualChanges / countGenes(before, grammar));
   const rate = usual + ((1 - usual) * attempt) / lastBredAttempt;
-  const child = mutateGenome(genome, grammar, rate, random.split("mutate"));
-  return draft(child, { kind, parents, changes: listChanges(from, child) });
+  const child = mutateGenome(before, grammar, rate, random.split("mutate"));
+  return draft(child, { kind, ...(moved && { motif: moved.motif }), parents, changes: listChanges(from, child) });
 }
 
 /** A parent's genome as the grammar has it: a guest may have another depth. */

@@ -43,7 +43,10 @@ export const firefly = generational({
 
 /** The same object where nothing was copied. */
 function flyTowards(from: Genome, to: Genome, absorption: number, random: Random): Genome {
-  const differs = from.segments.map((segment, i) => formatSegment(segment) !== formatSegment(to.segments[i]!));
+  const differs = from.segments.map((segment, i) => {
+    const other = to.segments[i];
+    return other !== undefined && formatSegment(segment) !== formatSegment(other);
+  });
   const distance = differs.filter(Boolean).length / differs.length;
   const copies = differs.map((different) => different && random.chance(Math.exp(-absorption * distance ** 2)));
   if (!copies.includes(true)) return from;

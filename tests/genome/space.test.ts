@@ -7,6 +7,7 @@ test("an empty config is a whole search with STAR's numbers", () => {
     name: "nsga2",
     population: 16,
     mutationRate: 0.1,
+    motifRate: 0,
     crossoverPoints: 2,
     elitism: 2,
     tournament: 3,
