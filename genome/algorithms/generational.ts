@@ -4,16 +4,7 @@
 // elsewhere (numbers this algorithm did not give out) compete in the selection that follows.
 import { Random } from "../random.ts";
 import { type Member, toMember } from "./members.ts";
-import {
-  addGuests,
-  type Draft,
-  draftNew,
-  draftSample,
-  draftWarmStarts,
-  isGuest,
-  keep,
-  shortHash,
-} from "./proposing.ts";
+import { addGuests, type Draft, draftNew, draftSample, draftWarmStarts, isGuest, keep, Proposed } from "./proposing.ts";
 import type { Algorithm, AlgorithmName, AlgorithmOptions, AlgorithmState, Kept, Proposal } from "./types.ts";
 
 export interface Generations<Name extends AlgorithmName> {
@@ -56,12 +47,12 @@ export function generational<Name extends AlgorithmName>(
     const random = streamOf(state.seed, generation);
     const contenders = [...state.population, ...state.arrivals];
     const population = method.select(contenders, setup.options, random.split("select"));
-    const proposed = new Set(state.proposed);
+    const proposed = new Proposed(state.proposed);
     const children = Array.from({ length: method.children(setup.options) }, (_, child) => {
-      const made = draftNew(proposed, (attempt) =>
+      const made = draftNew(proposed.hashes, (attempt) =>
         method.breed(population, child, setup, attempt, random.split(child).split(attempt)),
       );
-      proposed.add(shortHash(made.hash));
+      proposed.add(made.hash);
       return { number: state.nextNumber + child, generation, ...made };
     });
     return {
@@ -71,7 +62,7 @@ export function generational<Name extends AlgorithmName>(
       population,
       arrivals: [],
       queue: children,
-      proposed: [...proposed],
+      proposed: proposed.close(),
     };
   }
 
@@ -79,11 +70,12 @@ export function generational<Name extends AlgorithmName>(
     init(setup, seed) {
       const { options, grammar, firstNumber } = setup;
       const first: Draft[] = draftWarmStarts(setup);
-      const proposed = new Set(first.map(({ hash }) => shortHash(hash)));
+      const proposed = new Proposed([]);
+      for (const { hash } of first) proposed.add(hash);
       const random = streamOf(seed, 0);
       for (let child = first.length; child < method.founders(options); child++) {
-        const made = draftNew(proposed, (attempt) => draftSample(grammar, random.split(child).split(attempt)));
-        proposed.add(shortHash(made.hash));
+        const made = draftNew(proposed.hashes, (attempt) => draftSample(grammar, random.split(child).split(attempt)));
+        proposed.add(made.hash);
         first.push(made);
       }
       return {
@@ -97,7 +89,7 @@ export function generational<Name extends AlgorithmName>(
         queue: first.map((made, index) => ({ number: firstNumber + index, generation: 0, ...made })),
         waiting: [],
         arrivals: [],
-        proposed: [...proposed],
+        proposed: proposed.close(),
       };
     },
 

@@ -1,6 +1,15 @@
 // Random search: every proposal sampled anew. The baseline that an algorithm must beat.
 import { Random } from "../random.ts";
-import { addGuests, type Draft, draftNew, draftSample, draftWarmStarts, keep, shortHash } from "./proposing.ts";
+import {
+  addGuests,
+  type Draft,
+  draftNew,
+  draftSample,
+  draftWarmStarts,
+  keep,
+  Proposed,
+  shortHash,
+} from "./proposing.ts";
 import type { Algorithm, AlgorithmState, Kept } from "./types.ts";
 
 interface RandomState extends AlgorithmState {
@@ -30,13 +39,13 @@ export const random: Algorithm<"random", RandomState> = {
   },
 
   ask(state, count) {
-    const proposed = new Set(state.proposed);
+    const proposed = new Proposed(state.proposed);
     const stream = new Random(`${state.seed}/random`).split("candidate");
     const proposals = Array.from({ length: Math.max(0, count) }, (_, index) => {
       const number = state.nextNumber + index;
       const sample = (attempt: number) => draftSample(state.setup.grammar, stream.split(number).split(attempt));
-      const made = state.queue[index] ?? draftNew(proposed, sample);
-      proposed.add(shortHash(made.hash));
+      const made = state.queue[index] ?? draftNew(proposed.hashes, sample);
+      proposed.add(made.hash);
       return { number, generation: 0, ...made };
     });
     return {
@@ -44,7 +53,7 @@ export const random: Algorithm<"random", RandomState> = {
         ...state,
         nextNumber: state.nextNumber + proposals.length,
         queue: state.queue.slice(proposals.length),
-        proposed: [...proposed],
+        proposed: proposed.close(),
       },
       proposals,
     };

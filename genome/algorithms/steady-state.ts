@@ -14,6 +14,7 @@ import {
   draftWarmStarts,
   isGuest,
   keep,
+  Proposed,
   shortHash,
 } from "./proposing.ts";
 import type { Algorithm, AlgorithmName, AlgorithmOptions, AlgorithmState, Kept, Proposal, Result } from "./types.ts";
@@ -100,20 +101,20 @@ export function steadyState<Name extends SteadyName, Memory>(
     },
 
     ask(state, count) {
-      const proposed = new Set(state.proposed);
+      const proposed = new Proposed(state.proposed);
       const proposals: Proposal[] = [];
       let present = state;
       while (proposals.length < count && !mustWait(present)) {
         present = learn(present);
         const number = present.nextNumber;
         const generation = generationOf(number - present.setup.firstNumber, method.founders(present.setup.options));
-        const made = present.queue[0] ?? make(present, proposed);
-        proposed.add(shortHash(made.hash));
+        const made = present.queue[0] ?? make(present, proposed.hashes);
+        proposed.add(made.hash);
         proposals.push({ number, generation, ...made });
         const queue = present.queue.slice(1);
         present = { ...present, generation, nextNumber: number + 1, queue, waiting: [...present.waiting, number] };
       }
-      return { state: proposals.length === 0 ? state : { ...present, proposed: [...proposed] }, proposals };
+      return { state: { ...present, proposed: proposed.close() }, proposals };
     },
 
     tell(state, results) {

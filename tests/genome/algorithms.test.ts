@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import {
   type AlgorithmName,
+  type AlgorithmState,
   algorithmNamed,
   algorithms,
   formatGenome,
@@ -119,6 +120,23 @@ describe.each(names)("%s", (name) => {
     algorithm.tell(asked.state, asked.proposals.map(evaluate));
     expect(JSON.stringify(state)).toBe(before);
     expect(JSON.stringify(asked.state)).toBe(between);
+  });
+
+  test("goes on from an older state as it went on before", () => {
+    const older = runSearch(setup, 9, 40).state;
+    const goOn = (from: AlgorithmState) => {
+      let state = from;
+      const seen: Proposal[] = [];
+      while (seen.length < 20) {
+        const asked = algorithm.ask(state, 2);
+        seen.push(...asked.proposals);
+        state = algorithm.tell(asked.state, asked.proposals.map(evaluate));
+      }
+      return seen;
+    };
+    const first = goOn(older);
+    expect(goOn(older)).toEqual(first);
+    expect(goOn(throughJson(older))).toEqual(first);
   });
 
   test("never proposes one genome twice while the space has others", () => {
