@@ -124,12 +124,18 @@ class PlainFront implements Front {
   readonly #members: (readonly number[])[] = [];
 
   dominates(point: readonly number[]): boolean {
-    for (let i = this.#members.length - 1; i >= 0; i--) if (dominates(this.#members[i]!, point)) return true;
+    for (let i = this.#members.length - 1; i >= 0; i--) if (this.#isNowhereWorse(this.#members[i]!, point)) return true;
     return false;
   }
 
   add(point: readonly number[]): void {
     this.#members.push(point);
+  }
+
+  /** The order settles the first objective, and that the two are not equal. */
+  #isNowhereWorse(member: readonly number[], point: readonly number[]): boolean {
+    for (let i = 1; i < point.length; i++) if (member[i]! > point[i]!) return false;
+    return true;
   }
 }
 

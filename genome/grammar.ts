@@ -5,19 +5,32 @@ import type { SearchConfig } from "./space.ts";
 import type { ModelShape, Options, OptionValue } from "./types.ts";
 
 export interface Grammar {
-  /** Number of positions. */
+  /** Number of positions; the most, where `minDepth` is less. */
   readonly depth: number;
+  /** The least number of positions; absent: `depth`. */
+  readonly minDepth?: number;
   readonly operators: readonly OperatorName[];
   /** `pairs`: sequence mixers at even positions (from 0), channel mixers at odd ones. */
   readonly layout: "free" | "pairs";
   readonly shape: ModelShape;
   /** Whether positions may share featurizers and features; absent: they may not. */
   readonly sharing?: boolean;
+  /** A factor on each position's mutation rate, repeated from its start where it is too short; absent: 1. */
+  readonly mutability?: readonly number[];
 }
 
 /** The grammar of a search's space at one shape of model. */
-export function grammarOf({ depth, operators, layout, sharing }: SearchConfig["space"], shape: ModelShape): Grammar {
-  return { depth, operators: [...new Set(operators)], layout, shape, sharing };
+export function grammarOf(space: SearchConfig["space"], shape: ModelShape): Grammar {
+  const { depth, minDepth, operators, layout, sharing, mutability } = space;
+  return {
+    ...{ depth, operators: [...new Set(operators)], layout, shape, sharing },
+    ...(minDepth !== null && { minDepth }),
+    ...(mutability !== null && { mutability }),
+  };
+}
+
+export function leastDepth({ depth, minDepth }: Grammar): number {
+  return Math.min(depth, minDepth ?? depth);
 }
 
 /** Throws a GenomeError where some position has no operator that works at the grammar's shape. */

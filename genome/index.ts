@@ -5,7 +5,7 @@ export { canonicalGenome, genomeHash } from "./canonical.ts";
 export { genomeCosts, type SegmentCosts, segmentCosts } from "./costs.ts";
 export { crowdingDistances, dominates, nonDominated, rankByDominance } from "./dominance.ts";
 export { GenomeError } from "./errors.ts";
-export { checkGrammar, fitOptions, type Grammar, grammarOf, operatorsAt } from "./grammar.ts";
+export { checkGrammar, fitOptions, type Grammar, grammarOf, leastDepth, operatorsAt } from "./grammar.ts";
 export { hypervolume } from "./hypervolume.ts";
 export { genomeFromJson, genomeSchema } from "./json.ts";
 export { type KnownDesign, type KnownDesignName, knownDesignNames, knownDesigns } from "./known-designs.ts";
@@ -35,6 +35,8 @@ export { beginSearch, profileShapes, type SearchMemory, setupOfSearch, shapeOfSe
 export { sha256 } from "./sha256.ts";
 export { donorsOf, type Sharing, type SharingKind, sharingOf, unshared } from "./sharing.ts";
 export {
+  type DescriptorName,
+  descriptorNames,
   type ObjectiveName,
   objectiveDirections,
   type ProfileName,
@@ -49,6 +51,7 @@ export { formatGenome, formatSegment, parseGenome } from "./text.ts";
 export type { Costs, Genome, ModelShape, Options, OptionValue, Segment } from "./types.ts";
 export { canShare, maxSegments, operatorOfSegment, strategiesOf, validateGenome } from "./validate.ts";
 export { type Change, listChanges, type Variation, type VariationKind } from "./variation/changes.ts";
+export { type Motif, type MotifMove, motifMoves } from "./variation/motifs.ts";
 export { type Neighbour, neighboursOf } from "./variation/neighbours.ts";
 export { fitGenome, repairGenome } from "./variation/repair.ts";
 export { sampleGenome } from "./variation/sample.ts";

@@ -26,6 +26,9 @@ export function setupOfSearch(config: SearchConfig): Setup<AlgorithmName> {
     grammar: grammarOf(config.space, shapeOfSearch(config)),
     warmStart: config.warmStart,
     firstNumber: config.knownDesigns.length,
+    objectives: config.objectives,
+    contextLength: config.space.contextLength,
+    deterministic: config.deterministic,
   };
 }
 

@@ -32,30 +32,127 @@ const objective = z.strictObject({
   limit: z.number().finite().optional(),
 });
 
-const space = z.strictObject({
-  /** Number of positions (LIVs). */
-  depth: z.number().int().min(1).max(64).default(4),
-  /** Model width D; null takes the profile's. */
-  width: z.number().int().min(8).max(4096).nullable().default(null),
-  /** Operators that evolution may use. */
-  operators: z.array(z.enum(operatorNames)).min(1).default(operatorNames),
-  /** `free`: any operator anywhere. `pairs`: sequence mixer and channel mixer in turn. */
-  layout: z.enum(["free", "pairs"]).default("free"),
-  /** Whether positions may share featurizer weights and features, as in STAR. */
-  sharing: z.boolean().default(true),
-  /** Tokens at which state bytes are quoted. */
-  contextLength: z.number().int().min(1).max(10_000_000).default(4096),
-});
+const space = z
+  .strictObject({
+    /** Number of positions (LIVs); the most, where `minDepth` is less. */
+    depth: z.number().int().min(1).max(64).default(4),
+    /** Evolution may go down to so many positions; null keeps the depth. */
+    minDepth: z.number().int().min(1).max(64).nullable().default(null),
+    /** Model width D; null takes the profile's. */
+    width: z.number().int().min(8).max(4096).nullable().default(null),
+    /** Operators that evolution may use. */
+    operators: z.array(z.enum(operatorNames)).min(1).default(operatorNames),
+    /** `free`: any operator anywhere. `pairs`: sequence mixer and channel mixer in turn. */
+    layout: z.enum(["free", "pairs"]).default("free"),
+    /** Whether positions may share featurizer weights and features, as in STAR. */
+    sharing: z.boolean().default(true),
+    /**
+     * How willingly each position mutates: a factor on the mutation rate, 0 for a position that never mutates. Repeated
+     * from its start where it is shorter than the depth; null means 1 everywhere.
+     */
+    mutability: z.array(z.number().min(0).max(64)).min(1).max(64).nullable().default(null),
+    /** Tokens at which state bytes are quoted. */
+    contextLength: z.number().int().min(1).max(10_000_000).default(4096),
+  })
+  .refine(({ depth, minDepth }) => minDepth === null || minDepth <= depth, {
+    path: ["minDepth"],
+    error: "is more than the depth",
+  });
+
+const population = z.number().int().min(2).max(1000).default(16);
+/** Probability per gene; null changes one or two genes of a child, whatever its depth. */
+const mutationRate = z.number().min(0).max(1).nullable();
+/** Probability that a whole motif is copied, swapped, repeated, inserted or cut out before the genes mutate. */
+const motifRate = z.number().min(0).max(1).default(0.1);
+const crossoverPoints = z.number().int().min(1).max(16).default(2);
+/** A generation has this many children fewer than the population; its best parents always stay. */
+const elitism = z.number().int().min(0).max(100).default(2);
+const tournament = z.number().int().min(2).max(20).default(3);
+/**
+ * Candidates that may be proposed and not yet told, so that many workers are busy. In a deterministic search a candidate
+ * knows the results of all but the last so many before it.
+ */
+const inFlight = z.number().int().min(1).max(1000).default(16);
 
 const nsga2 = z.strictObject({
   name: z.literal("nsga2"),
-  population: z.number().int().min(2).max(1000).default(16),
-  /** Probability per gene. */
-  mutationRate: z.number().min(0).max(1).default(0.1),
-  crossoverPoints: z.number().int().min(1).max(16).default(2),
-  /** A generation has this many children fewer than the population; its best parents always stay. */
-  elitism: z.number().int().min(0).max(100).default(2),
-  tournament: z.number().int().min(2).max(20).default(3),
+  population,
+  mutationRate: mutationRate.default(0.1),
+  motifRate: motifRate.default(0),
+  crossoverPoints,
+  elitism,
+  tournament,
+});
+
+const nsga2SteadyState = z.strictObject({
+  name: z.literal("nsga2-steady-state"),
+  population,
+  mutationRate: mutationRate.default(null),
+  motifRate,
+  crossoverPoints,
+  tournament,
+  inFlight,
+});
+
+const regularizedEvolution = z.strictObject({
+  name: z.literal("regularized-evolution"),
+  population: population.default(32),
+  /** Members drawn at random, of which the fittest is the parent. */
+  sample: z.number().int().min(1).max(1000).default(8),
+  mutationRate: mutationRate.default(null),
+  motifRate,
+  inFlight,
+});
+
+const nsga3 = z.strictObject({
+  name: z.literal("nsga3"),
+  population,
+  mutationRate: mutationRate.default(null),
+  motifRate,
+  crossoverPoints,
+  elitism,
+  /** Shares in which the reference directions divide the objectives; null takes the most that the population can fill. */
+  divisions: z.number().int().min(1).max(100).nullable().default(null),
+});
+
+/** What a MAP-Elites cell is made of: costs on a logarithmic scale, and the share of softmax attention in eighths. */
+export const descriptorNames = ["stateBytes", "parameters", "flopsPerToken", "attentionShare"] as const;
+export type DescriptorName = (typeof descriptorNames)[number];
+
+const mapElites = z.strictObject({
+  name: z.literal("map-elites"),
+  descriptors: z.array(z.enum(descriptorNames)).min(1).max(4).default(["stateBytes", "attentionShare"]),
+  /** Cells from a cost to twice the cost. */
+  binsPerOctave: z.number().int().min(1).max(32).default(1),
+  /** Random genomes before the first child. */
+  founders: z.number().int().min(1).max(1000).default(32),
+  mutationRate: mutationRate.default(null),
+  motifRate,
+  crossoverPoints,
+  inFlight,
+});
+
+const firefly = z.strictObject({
+  name: z.literal("firefly"),
+  population,
+  mutationRate: mutationRate.default(null),
+  motifRate,
+  /** How fast attraction falls with distance: exp(-absorption r^2), r the share of positions that differ. */
+  absorption: z.number().min(0).max(100).default(3),
+});
+
+const surrogate = z.strictObject({
+  name: z.literal("surrogate"),
+  population,
+  /** Random genomes before the first prediction. */
+  founders: z.number().int().min(1).max(1000).default(16),
+  /** Children that are bred and predicted for each one that is trained. */
+  mutants: z.number().int().min(1).max(1000).default(64),
+  mutationRate: mutationRate.default(null),
+  motifRate,
+  crossoverPoints,
+  tournament,
+  inFlight,
 });
 
 const random = z.strictObject({ name: z.literal("random") });
@@ -70,7 +167,18 @@ export const searchConfig = z.strictObject({
     .refine((list) => new Set(list.map((o) => o.name)).size === list.length, "an objective is named twice")
     .default([{ name: "score" }, { name: "parameters" }, { name: "stateBytes" }]),
   space: space.prefault({}),
-  algorithm: z.discriminatedUnion("name", [nsga2, random]).prefault({ name: "nsga2" }),
+  algorithm: z
+    .discriminatedUnion("name", [
+      nsga2,
+      nsga2SteadyState,
+      nsga3,
+      regularizedEvolution,
+      mapElites,
+      firefly,
+      surrogate,
+      random,
+    ])
+    .prefault({ name: "nsga2" }),
   profile: z.enum(profileNames).default("smoke"),
   /** MAD tasks that make up the score; the mean of their scores is the objective `score`. */
   tasks: z

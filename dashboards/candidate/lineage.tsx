@@ -93,6 +93,7 @@ function describeVariation({ variation, knownDesign, parents }: CandidateDetail)
     sampled: "Drawn at random from the search space",
     "warm-start": "Given by hand to join the first population",
     crossover: "Crossover of two parents, then mutation",
+    attraction: "Positions copied from brighter genomes, then mutation",
     mutation: "Mutation of one parent",
   };
   const kind = String(variation.kind ?? "");

@@ -37,6 +37,8 @@ export interface SearchForm {
   readonly deterministic: boolean;
   readonly timeoutSeconds: string;
   readonly memoryMb: string;
+  /** What has no field, as it was in the search that is copied. */
+  readonly kept: Pick<SearchConfig, "algorithm"> & Pick<SearchConfig["space"], "sharing" | "minDepth" | "mutability">;
 }
 
 export interface ObjectiveRow {
@@ -84,12 +86,14 @@ export function formOf(config: SearchConfig): SearchForm {
     deterministic: config.deterministic,
     timeoutSeconds: text(evaluation.timeoutSeconds),
     memoryMb: text(evaluation.memoryMb),
+    kept: { algorithm, sharing: space.sharing, minDepth: space.minDepth, mutability: space.mutability },
   };
 }
 
 /** The body of `POST /searches`. */
 export function configOf(form: SearchForm) {
   const wallMinutes = numberOf(form.wallMinutes);
+  const { kept } = form;
   return {
     name: form.name.trim() || defaultConfig.name,
     profile: form.profile,
@@ -105,8 +109,14 @@ export function configOf(form: SearchForm) {
       // What is left out adapts itself to the profile; what is said must hold as it stands.
       ...(form.width.trim() !== "" && { width: numberOf(form.width) }),
       ...(form.operators.length !== operatorNames.length && { operators: form.operators }),
+      ...(kept.sharing !== defaultConfig.space.sharing && { sharing: kept.sharing }),
+      ...(kept.minDepth !== null && { minDepth: kept.minDepth }),
+      ...(kept.mutability !== null && { mutability: kept.mutability }),
     },
-    algorithm: form.algorithm === "nsga2" ? nsga2Of(form) : { name: form.algorithm },
+    algorithm: {
+      ...(kept.algorithm.name === form.algorithm ? kept.algorithm : { name: form.algorithm }),
+      ...(form.algorithm === "nsga2" && nsga2Of(form)),
+    },
     tasks: form.tasks,
     budget: {
       candidates: numberOf(form.candidates),

@@ -195,6 +195,12 @@ export function AlgorithmSection({ form, set }: SectionProps) {
         value={form.algorithm}
         choices={[
           ["nsga2", "NSGA-II, evolution for several objectives"],
+          ["nsga2-steady-state", "Steady-state NSGA-II, which waits for no generation"],
+          ["nsga3", "NSGA-III, for three objectives and more"],
+          ["regularized-evolution", "Regularized evolution, in which the oldest dies"],
+          ["map-elites", "MAP-Elites, the best of every kind"],
+          ["firefly", "Firefly algorithm, flight towards the brighter"],
+          ["surrogate", "Surrogate-assisted evolution, for few candidates"],
           ["random", "Random search, the baseline"],
         ]}
         onChange={(algorithm) => set({ algorithm })}

@@ -125,6 +125,15 @@ function SearchList({ searches }: { searches: readonly SearchSummary[] }) {
 }
 
 export function algorithmTitle(name: string): string {
-  const titles: Readonly<Record<string, string>> = { nsga2: "NSGA-II", random: "random search" };
+  const titles: Readonly<Record<string, string>> = {
+    nsga2: "NSGA-II",
+    "nsga2-steady-state": "steady-state NSGA-II",
+    nsga3: "NSGA-III",
+    "regularized-evolution": "regularized evolution",
+    "map-elites": "MAP-Elites",
+    firefly: "firefly algorithm",
+    surrogate: "surrogate-assisted evolution",
+    random: "random search",
+  };
   return titles[name] ?? name;
 }

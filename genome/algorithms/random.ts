@@ -1,14 +1,21 @@
 // Random search: every proposal sampled anew. The baseline that an algorithm must beat.
-import type { Grammar } from "../grammar.ts";
 import { Random } from "../random.ts";
-import { addGuests, type Draft, draftNew, draftSample, draftWarmStarts, shortHash } from "./proposing.ts";
-import type { Algorithm, AlgorithmState } from "./types.ts";
+import {
+  addGuests,
+  type Draft,
+  draftNew,
+  draftSample,
+  draftWarmStarts,
+  keep,
+  Proposed,
+  shortHash,
+} from "./proposing.ts";
+import type { Algorithm, AlgorithmState, Kept } from "./types.ts";
 
 interface RandomState extends AlgorithmState {
   readonly algorithm: "random";
   readonly seed: number;
-  readonly grammar: Grammar;
-  readonly firstNumber: number;
+  readonly setup: Kept<"random">;
   /** Warm starts, not yet asked for. */
   readonly queue: readonly Draft[];
   /** Short hashes of every genome proposed, and of every one told from elsewhere. */
@@ -23,8 +30,7 @@ export const random: Algorithm<"random", RandomState> = {
       algorithm: "random",
       version: 1,
       seed,
-      grammar: setup.grammar,
-      firstNumber: setup.firstNumber,
+      setup: keep(setup),
       generation: 0,
       nextNumber: setup.firstNumber,
       queue,
@@ -33,13 +39,13 @@ export const random: Algorithm<"random", RandomState> = {
   },
 
   ask(state, count) {
-    const proposed = new Set(state.proposed);
+    const proposed = new Proposed(state.proposed);
     const stream = new Random(`${state.seed}/random`).split("candidate");
     const proposals = Array.from({ length: Math.max(0, count) }, (_, index) => {
       const number = state.nextNumber + index;
-      const sample = (attempt: number) => draftSample(state.grammar, stream.split(number).split(attempt));
-      const made = state.queue[index] ?? draftNew(proposed, sample);
-      proposed.add(shortHash(made.hash));
+      const sample = (attempt: number) => draftSample(state.setup.grammar, stream.split(number).split(attempt));
+      const made = state.queue[index] ?? draftNew(proposed.hashes, sample);
+      proposed.add(made.hash);
       return { number, generation: 0, ...made };
     });
     return {
@@ -47,7 +53,7 @@ export const random: Algorithm<"random", RandomState> = {
         ...state,
         nextNumber: state.nextNumber + proposals.length,
         queue: state.queue.slice(proposals.length),
-        proposed: [...proposed],
+        proposed: proposed.close(),
       },
       proposals,
     };

@@ -1,7 +1,7 @@
 // What every search algorithm is: three pure functions over a plain JSON state.
 //
-// The caller owns the loop: `ask` for proposals, evaluate them, `tell` every result (failures too, a generation waits
-// for them), repeat. All objectives are minimised (`objectives.ts` converts). Random draws come from streams named by
+// The caller owns the loop: `ask` for proposals, evaluate them, `tell` every result (failures too, they are waited
+// for), repeat. All objectives are minimised (`objectives.ts` converts). Random draws come from streams named by
 // seed and purpose, so equal calls give equal answers, and a state may be stored and read back between any two calls.
 import type { Grammar } from "../grammar.ts";
 import type { SearchConfig } from "../space.ts";
@@ -18,7 +18,16 @@ export interface Setup<Name extends AlgorithmName = AlgorithmName> {
   readonly warmStart: readonly string[];
   /** Number of the first proposal; the known designs have the numbers before it. */
   readonly firstNumber: number;
+  /** What a result's numbers mean, in their order; exact costs may be counted before a genome is proposed. */
+  readonly objectives: SearchConfig["objectives"];
+  /** Tokens at which state bytes are quoted. */
+  readonly contextLength: number;
+  /** Proposals depend on seed and results alone, never on when the results came or how many were asked for. */
+  readonly deterministic: boolean;
 }
+
+/** What an algorithm keeps of its setup. */
+export type Kept<Name extends AlgorithmName = AlgorithmName> = Omit<Setup<Name>, "warmStart">;
 
 /** A genome to evaluate. */
 export interface Proposal {

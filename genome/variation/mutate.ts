@@ -10,15 +10,33 @@ import type { Genome, OptionValue, Segment } from "../types.ts";
 import { canShare, strategiesOf } from "../validate.ts";
 import { repairGenome } from "./repair.ts";
 
-/** A valid genome in which each gene has taken another value with probability `rate`. */
+/**
+ * A valid genome in which each gene has taken another value with probability `rate`, times the mutability that the
+ * grammar gives its position.
+ */
 export function mutateGenome(genome: Genome, grammar: Grammar, rate: number, random: Random): Genome {
   const { segments } = repairGenome(genome, grammar);
+  const rateAt = (position: number) => Math.min(1, rate * mutabilityAt(grammar, position));
   const mutated = segments.map((segment, position) => {
-    const withClass = random.chance(rate) ? changeClass(segment, operatorsAt(grammar, position), random) : segment;
-    return changeOptions(withClass, rate, random);
+    const changes = random.chance(rateAt(position));
+    const withClass = changes ? changeClass(segment, operatorsAt(grammar, position), random) : segment;
+    return changeOptions(withClass, rateAt(position), random);
   });
   const repaired = repairGenome({ segments: mutated }, grammar);
-  return grammar.sharing ? repairGenome(changeSharing(repaired, rate, random), grammar) : repaired;
+  return grammar.sharing ? repairGenome(changeSharing(repaired, rateAt, random), grammar) : repaired;
+}
+
+/** How many genes a mutation of this genome may change, each position's times its mutability. */
+export function countGenes({ segments }: Genome, grammar: Grammar): number {
+  return segments.reduce((genes, { liv }, position) => {
+    const options = Object.keys(paletteEntry(operatorOfClass(liv)!).options).length;
+    const sharing = grammar.sharing ? Object.keys(sharingGenes).length : 0;
+    return genes + mutabilityAt(grammar, position) * (1 + options + sharing);
+  }, 0);
+}
+
+function mutabilityAt({ mutability }: Grammar, position: number): number {
+  return mutability === undefined ? 1 : mutability[position % mutability.length]!;
 }
 
 const sharingGenes = {
@@ -27,12 +45,12 @@ const sharingGenes = {
 } as const;
 
 /** A lone member of a group means nothing, so a position that joins brings its partner into the group. */
-function changeSharing(genome: Genome, rate: number, random: Random): Genome {
+function changeSharing(genome: Genome, rateAt: (position: number) => number, random: Random): Genome {
   const segments = [...genome.segments];
   for (const kind of ["featurizer", "features"] as const) {
     const { group, strategy } = sharingGenes[kind];
     for (let position = 0; position < segments.length; position++) {
-      if (!random.chance(rate)) continue;
+      if (!random.chance(rateAt(position))) continue;
       const segment = segments[position]!;
       if (segment[strategy] !== unshared) {
         segments[position] = { ...segment, [strategy]: unshared };

@@ -1,7 +1,7 @@
 // Repair turns anything shaped like a genome into a valid genome of a grammar. It never fails and changes as little as
 // it can; a valid genome passes unchanged but for its writing (`canonicalGenome`), so repairing twice is repairing once.
 import { canonicalGenome } from "../canonical.ts";
-import { fitOptions, type Grammar, operatorsAt } from "../grammar.ts";
+import { fitOptions, type Grammar, leastDepth, operatorsAt } from "../grammar.ts";
 import { operatorNames, operatorOfClass, paletteEntry } from "../palette/index.ts";
 import { donorsOf, unshared } from "../sharing.ts";
 import type { Genome, ModelShape, Segment } from "../types.ts";
@@ -17,11 +17,12 @@ const emptySegment: Segment = {
 
 /**
  * A valid, canonical genome of the grammar, which must have passed `checkGrammar`. Any numbers may stand in the
- * segments. Surplus segments are cut, missing ones repeat the genome from its start.
+ * segments. Surplus segments are cut, missing ones repeat the genome from its start; no genome at all becomes a full one.
  */
 export function repairGenome(genome: Genome, grammar: Grammar): Genome {
   const given = genome.segments.length > 0 ? genome.segments : [emptySegment];
-  const segments = Array.from({ length: grammar.depth }, (_, position) =>
+  const length = Math.max(leastDepth(grammar), Math.min(grammar.depth, genome.segments.length || grammar.depth));
+  const segments = Array.from({ length }, (_, position) =>
     repairSegment(given[position % given.length]!, position, grammar),
   );
   return canonicalGenome({ segments: repairSharing(segments) });

@@ -1,5 +1,6 @@
-// Random genomes: every allowed operator is equally likely at a position, every option keeps its default half the time.
-import { fitOptions, type Grammar, operatorsAt } from "../grammar.ts";
+// Random genomes: every allowed depth is equally likely, and every allowed operator at a position; every option keeps its
+// default half the time.
+import { fitOptions, type Grammar, leastDepth, operatorsAt } from "../grammar.ts";
 import { type OperatorName, paletteEntry } from "../palette/index.ts";
 import type { Random } from "../random.ts";
 import { unshared } from "../sharing.ts";
@@ -8,7 +9,9 @@ import { repairGenome } from "./repair.ts";
 
 /** A valid, canonical genome of the grammar. */
 export function sampleGenome(grammar: Grammar, random: Random): Genome {
-  const segments = Array.from({ length: grammar.depth }, (_, position): Segment => {
+  const least = leastDepth(grammar);
+  const depth = least === grammar.depth ? least : least + random.integer(grammar.depth - least + 1);
+  const segments = Array.from({ length: depth }, (_, position): Segment => {
     const operator = random.pick(operatorsAt(grammar, position));
     return {
       liv: paletteEntry(operator).liv,

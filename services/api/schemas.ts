@@ -83,7 +83,7 @@ export const candidate = z.object({
   reason: z.enum(failureReasons).nullable(),
   message: z.string().nullable(),
   parents: z.array(z.number().int()),
-  /** What made it: sampled, crossover, mutation, known-design, warm-start. */
+  /** What made it: sampled, crossover, attraction, mutation, known-design, warm-start. */
   variation: z.record(z.string(), z.unknown()),
   parameters: z.number(),
   stateBytes: z.number(),

@@ -6,6 +6,7 @@ import {
   GenomeError,
   type Grammar,
   genomeCosts,
+  leastDepth,
   operatorsAt,
   paletteEntry,
   parseGenome,
@@ -52,7 +53,7 @@ function repetitions({ tasks, knownDesigns, space }: SearchConfig): Fault[] {
 }
 
 function populationFaults({ algorithm }: SearchConfig): Fault[] {
-  if (algorithm.name !== "nsga2" || algorithm.elitism < algorithm.population) return [];
+  if (!("elitism" in algorithm) || algorithm.elitism < algorithm.population) return [];
   const { elitism, population } = algorithm;
   const detail = `elitism ${elitism} leaves no place for children in a population of ${population}`;
   return [{ pointer: "/algorithm/elitism", detail }];
@@ -101,8 +102,9 @@ function warmStartFaults({ warmStart }: SearchConfig, grammar: Grammar): Fault[]
     const fault = (detail: string) => [{ pointer: pointerTo("warmStart", index), detail }];
     try {
       const { segments } = parseGenome(text);
-      if (segments.length !== grammar.depth) {
-        return fault(`the genome has ${segments.length} segments, the search has depth ${grammar.depth}`);
+      if (segments.length < leastDepth(grammar) || segments.length > grammar.depth) {
+        const depths = leastDepth(grammar) === grammar.depth ? "" : `${leastDepth(grammar)} to `;
+        return fault(`the genome has ${segments.length} segments, the search has depth ${depths}${grammar.depth}`);
       }
       if (operatorsAt(grammar, 0).length === 0 || operatorsAt(grammar, 1).length === 0) return [];
       const repaired = repairGenome({ segments }, grammar).segments;

@@ -21,6 +21,11 @@ const configs: Record<string, SearchConfigInput> = {
     evaluation: { timeoutSeconds: 30, memoryMb: 512 },
   },
   "random search": { algorithm: { name: "random" } },
+  "what has no field": {
+    space: { sharing: false, minDepth: 2, mutability: [0, 1] },
+    algorithm: { name: "surrogate", mutants: 99 },
+  },
+  "an option of NSGA-II that has no field": { algorithm: { name: "nsga2", mutationRate: null, motifRate: 0.3 } },
 };
 
 describe("a search in the form", () => {

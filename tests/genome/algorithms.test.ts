@@ -2,22 +2,41 @@
 import { describe, expect, test } from "vitest";
 import {
   type AlgorithmName,
+  type AlgorithmState,
   algorithmNamed,
   algorithms,
   formatGenome,
   type Grammar,
   genomeHash,
+  type Proposal,
   parseGenome,
+  type Result,
   repairGenome,
+  type Setup,
+  searchConfig,
 } from "../../genome/index.ts";
-import { evaluate, grammar, runSearch, setupOf, shape, shuffled } from "./landscape.ts";
+import { evaluate, grammar, runSearch, runWorkers, setupOf, shape, shuffled } from "./landscape.ts";
 
 const names = Object.keys(algorithms) as AlgorithmName[];
+/** They breed a generation at once and wait until all of it has been told; the others never wait for a generation. */
+const generational = new Set<AlgorithmName>(["nsga2", "nsga3", "firefly"]);
 const throughJson = <T>(value: T): T => JSON.parse(JSON.stringify(value));
+
+/** With few mutants: what holds for a few predictions holds for many. */
+function quickSetupOf(name: AlgorithmName): Setup {
+  const setup = setupOf(name);
+  return { ...setup, options: "mutants" in setup.options ? { ...setup.options, mutants: 3 } : setup.options };
+}
+
+/** A candidate with number 0 from elsewhere. */
+const guestOf = (genome: string): Result => ({
+  ...{ number: 0, genome, hash: genomeHash(parseGenome(genome)) },
+  ...{ objectives: [1, 1], violation: 0, ok: true },
+});
 
 describe.each(names)("%s", (name) => {
   const algorithm = algorithmNamed(name);
-  const setup = setupOf(name);
+  const setup = quickSetupOf(name);
 
   test("proposes canonical, valid genomes with their hashes, numbered without a gap", () => {
     const { proposals } = runSearch({ ...setup, firstNumber: 4 }, 1, 60);
@@ -49,6 +68,50 @@ describe.each(names)("%s", (name) => {
     expect(runSearch(setup, 5, 70, { batch: 7, order: (results) => [...results, ...results] }).proposals).toEqual(one);
   });
 
+  test("proposes the same with 1, 2 and 16 workers, whatever their delays", () => {
+    const one = runSearch(setup, 6, 60).proposals;
+    for (const workers of [1, 2, 16]) {
+      expect(runWorkers(setup, 6, 60, { workers, delays: workers }).proposals).toEqual(one);
+    }
+  });
+
+  test("goes on with one objective, one position, and guests that come in the middle", () => {
+    const { objectives } = searchConfig.parse({ objectives: [{ name: "score" }] });
+    const narrow = { ...setup, objectives, grammar: { ...grammar, depth: 1 }, firstNumber: 2, deterministic: false };
+    const single = (proposal: Proposal): Result => ({ ...evaluate(proposal), objectives: [proposal.genome.length] });
+    const guest = { ...guestOf("11111{heads=8}"), objectives: [0] };
+    let state = algorithm.init(narrow, 4);
+    const seen: Proposal[] = [];
+    while (seen.length < 30) {
+      const asked = algorithm.ask(state, 4);
+      seen.push(...asked.proposals);
+      state = algorithm.tell(asked.state, [...asked.proposals.map(single), guest, guest]);
+    }
+    expect(seen.map(({ number }) => number)).toEqual(seen.map((_, index) => index + 2));
+    for (const { genome } of seen) expect(parseGenome(genome, shape).segments).toHaveLength(1);
+  });
+
+  test("goes on where some candidates fail, some miss a limit and some are never trained", () => {
+    const mixed = (proposal: Proposal): Result =>
+      [
+        evaluate(proposal),
+        { ...evaluate(proposal), objectives: [], ok: false },
+        { ...evaluate(proposal), violation: 0.5 },
+        { ...evaluate(proposal), objectives: [], violation: 2 },
+      ][proposal.number % 4]!;
+    const { proposals } = runWorkers(setup, 1, 80, { workers: 5, delays: 1, evaluate: mixed });
+    expect(proposals).toHaveLength(80);
+    for (const { variation, number } of proposals) {
+      for (const parent of variation.parents) expect(parent).toBeLessThan(number);
+    }
+  });
+
+  test("a result that comes again changes nothing", () => {
+    const asked = algorithm.ask(algorithm.init(setup, 1), 3);
+    const told = algorithm.tell(asked.state, asked.proposals.map(evaluate));
+    expect(algorithm.tell(told, asked.proposals.map(evaluate))).toEqual(told);
+  });
+
   test("changes no state that it was given", () => {
     const state = Object.freeze(algorithm.init(setup, 1));
     const before = JSON.stringify(state);
@@ -59,9 +122,26 @@ describe.each(names)("%s", (name) => {
     expect(JSON.stringify(asked.state)).toBe(between);
   });
 
+  test("goes on from an older state as it went on before", () => {
+    const older = runSearch(setup, 9, 40).state;
+    const goOn = (from: AlgorithmState) => {
+      let state = from;
+      const seen: Proposal[] = [];
+      while (seen.length < 20) {
+        const asked = algorithm.ask(state, 2);
+        seen.push(...asked.proposals);
+        state = algorithm.tell(asked.state, asked.proposals.map(evaluate));
+      }
+      return seen;
+    };
+    const first = goOn(older);
+    expect(goOn(older)).toEqual(first);
+    expect(goOn(throughJson(older))).toEqual(first);
+  });
+
   test("never proposes one genome twice while the space has others", () => {
-    const { proposals } = runSearch(setup, 2, 300, { batch: 16 });
-    expect(new Set(proposals.map(({ hash }) => hash)).size).toBe(300);
+    const { proposals } = runSearch(setup, 2, 200, { batch: 16 });
+    expect(new Set(proposals.map(({ hash }) => hash)).size).toBe(200);
   });
 
   test("goes on where the space has nothing new", () => {
@@ -74,13 +154,13 @@ describe.each(names)("%s", (name) => {
   test("proposes no genome that was told from elsewhere", () => {
     const small: Grammar = { ...grammar, depth: 1, operators: ["mlp", "swiglu"] }; // four genomes
     const { options } = setup;
-    const few = { ...setup, options: options.name === "nsga2" ? { ...options, population: 2 } : options };
+    const few = { ...setup, options: "population" in options ? { ...options, population: 2 } : options };
     const genome = "91111";
-    const hash = genomeHash(parseGenome(genome));
-    const drawnAtOnce = name === "nsga2" ? 2 : 0; // its first population, before it is told anything
+    const guest = guestOf(genome);
+    const drawnAtOnce = generational.has(name) ? 2 : 0; // its first population, before it is told anything
     for (let seed = 0; seed < 20; seed++) {
       const fresh = algorithm.init({ ...few, grammar: small, firstNumber: 1 }, seed);
-      let state = algorithm.tell(fresh, [{ number: 0, genome, hash, objectives: [1, 1], violation: 0, ok: true }]);
+      let state = algorithm.tell(fresh, [guest]);
       const seen: string[] = [];
       while (seen.length < 3) {
         const asked = algorithm.ask(state, 1);
@@ -138,5 +218,28 @@ describe.each(names)("%s", (name) => {
     const state = algorithm.init(setup, 1);
     expect(algorithm.ask(state, 0).proposals).toEqual([]);
     expect(algorithm.tell(state, [])).toEqual(state);
+  });
+});
+
+test.each(names.filter((name) => !generational.has(name)))(
+  "%s keeps 16 workers busy where it need not be deterministic",
+  (name) => {
+    const setup = { ...quickSetupOf(name), deterministic: false };
+    const { proposals, idle } = runWorkers(setup, 1, 100, { workers: 16, delays: 3 });
+    expect(idle).toBe(0);
+    expect(new Set(proposals.map(({ hash }) => hash)).size).toBe(100);
+  },
+);
+
+describe("against random search on a landscape with a known optimum", () => {
+  const seeds = Array.from({ length: 12 }, (_, seed) => seed);
+  const hypervolumes = (name: AlgorithmName) =>
+    seeds.map((seed) => runSearch(setupOf(name), seed, 240, { batch: 16 }).hypervolume);
+  const sampled = hypervolumes("random");
+
+  // The surrogate has its own test, against NSGA-II.
+  test.each(names.filter((name) => name !== "random" && name !== "surrogate"))("%s wins", (name) => {
+    const wins = hypervolumes(name).filter((hypervolume, seed) => hypervolume > sampled[seed]!);
+    expect(wins.length).toBeGreaterThanOrEqual(10); // by chance alone: 2 in 100
   });
 });

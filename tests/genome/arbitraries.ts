@@ -15,13 +15,18 @@ const widths = [8, 9, 12, 16, 17, 32, 48, 64, 100, 128, 768];
 
 /** Grammars in which every position has an operator. */
 export const grammars: fc.Arbitrary<Grammar> = fc
-  .record({
-    depth: fc.integer({ min: 1, max: 9 }),
-    operators: fc.subarray(operatorNames, { minLength: 1 }),
-    layout: fc.constantFrom("free" as const, "pairs" as const),
-    sharing: fc.boolean(),
-    shape: fc.record({ width: fc.constantFrom(...widths), length: fc.integer({ min: 1, max: 300 }) }),
-  })
+  .record(
+    {
+      depth: fc.integer({ min: 1, max: 9 }),
+      operators: fc.subarray(operatorNames, { minLength: 1 }),
+      layout: fc.constantFrom("free" as const, "pairs" as const),
+      sharing: fc.boolean(),
+      minDepth: fc.integer({ min: 1, max: 9 }),
+      mutability: fc.array(fc.constantFrom(0, 0.5, 1, 3), { minLength: 1, maxLength: 4 }),
+      shape: fc.record({ width: fc.constantFrom(...widths), length: fc.integer({ min: 1, max: 300 }) }),
+    },
+    { requiredKeys: ["depth", "operators", "layout", "sharing", "shape"] },
+  )
   .filter((grammar) => {
     try {
       checkGrammar(grammar);

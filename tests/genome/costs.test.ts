@@ -39,6 +39,9 @@ test.each([
   ["hyena", 2 * 124_348 + 2 * 135_168],
   ["mamba", 2 * 107_264 + 2 * 135_168],
   ["striped-hyena", 124_348 + 66_048 + 2 * 135_168],
+  ["striped-mamba", 107_264 + 66_048 + 2 * 135_168],
+  // Queries and keys of 16 heads with 16 features, values and output of width 128.
+  ["based", 2 * 128 * 256 + 2 * 128 * 128 + 66_048 + 2 * 135_168],
 ] as const)("%s has %i parameters at width 128 and length 128", (name, parameters) => {
   expect(genomeCosts(parseGenome(knownDesigns[name].genome), mad, 4096).parameters).toBe(parameters);
 });

@@ -53,7 +53,16 @@ export function evaluate({ number, genome, hash }: Proposal): Result {
 
 export function setupOf(name: AlgorithmName, changes: Partial<Omit<Setup, "options">> = {}): Setup {
   const options = searchConfig.parse({ algorithm: { name } }).algorithm;
-  return { options, grammar, warmStart: [], firstNumber: 0, ...changes };
+  return {
+    options,
+    grammar,
+    warmStart: [],
+    firstNumber: 0,
+    objectives,
+    contextLength,
+    deterministic: true,
+    ...changes,
+  };
 }
 
 export interface Run {
@@ -99,3 +108,38 @@ export function runSearch(setup: Setup, seed: number, budget: number, manner: Ma
 }
 
 export const shuffled = (seed: number) => (results: readonly Result[]) => new Random(seed).shuffle(results);
+
+/**
+ * The same with `workers` that take random times, so that results come late and out of order; every third is told twice.
+ * Also counts how often a worker was idle although it asked.
+ */
+export function runWorkers(
+  setup: Setup,
+  seed: number,
+  budget: number,
+  { workers, delays, evaluate: score = evaluate }: { workers: number; delays: number; evaluate?: typeof evaluate },
+): { proposals: readonly Proposal[]; idle: number } {
+  const algorithm = algorithmNamed(setup.options.name);
+  const random = new Random(delays);
+  let state = algorithm.init(setup, seed);
+  const proposals: Proposal[] = [];
+  let running: { proposal: Proposal; end: number }[] = [];
+  let now = 0;
+  let idle = 0;
+  while (proposals.length < budget || running.length > 0) {
+    const wanted = Math.min(workers - running.length, budget - proposals.length);
+    const asked = algorithm.ask(state, wanted);
+    idle += wanted - asked.proposals.length;
+    proposals.push(...asked.proposals);
+    const startedAt = now;
+    running.push(...asked.proposals.map((proposal) => ({ proposal, end: startedAt + random.uniform() ** 3 })));
+    running.sort((a, b) => a.end - b.end || a.proposal.number - b.proposal.number);
+    const [first, ...rest] = running;
+    if (first === undefined) throw new Error(`${setup.options.name} proposes nothing and waits for nothing`);
+    running = rest;
+    now = first.end;
+    const result = score(first.proposal);
+    state = algorithm.tell(asked.state, result.number % 3 === 0 ? [result, result] : [result]);
+  }
+  return { proposals, idle };
+}

@@ -17,6 +17,7 @@ import {
   sampleGenome,
 } from "../../genome/index.ts";
 import { crossGenomes } from "../../genome/variation/crossover.ts";
+import { moveMotif } from "../../genome/variation/motifs.ts";
 import { mutateGenome } from "../../genome/variation/mutate.ts";
 
 const grammar: Grammar = {
@@ -43,14 +44,16 @@ function scrambled(genome: Genome, random: Random): Genome {
 
 test("over 100,000 genomes are valid and read as written; one child in five also as JSON and renumbered", () => {
   const random = new Random("many");
-  const narrow: Grammar = { ...grammar, operators: ["attention", "gated-short-convolution", "swiglu"] };
+  const narrow: Grammar = { ...grammar, minDepth: 4, operators: ["attention", "gated-short-convolution", "swiglu"] };
   let sharing = 0;
   let before = sampleGenome(narrow, random);
   for (let i = 0; i < 34_000; i++) {
     const fresh = sampleGenome(narrow, random);
     const plain = { segments: fresh.segments.map(({ options: _, ...integers }) => integers) };
     const repaired = repairGenome(scrambled(random.chance(0.5) ? plain : fresh, random), narrow);
-    const child = mutateGenome(crossGenomes(repaired, before, 2, random), narrow, 0.3, random);
+    const crossed = repairGenome(crossGenomes(repaired, before, 2, random), narrow);
+    const moved = i % 2 === 0 ? moveMotif(crossed, narrow, random)!.genome : crossed;
+    const child = mutateGenome(moved, narrow, 0.3, random);
     for (const genome of [fresh, repaired, child]) {
       const text = formatGenome(genome);
       if (!same(parseGenome(text, narrow.shape), genome)) throw new Error(`reading ${text} gives another genome`);
@@ -71,7 +74,7 @@ test("over 100,000 genomes are valid and read as written; one child in five also
     before = child;
   }
   expect(sharing).toBeGreaterThan(1000);
-}, 60_000);
+}, 300_000);
 
 function same(a: Genome, b: Genome): boolean {
   return JSON.stringify(a) === JSON.stringify(b);

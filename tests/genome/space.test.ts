@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkGrammar, grammarOf, operatorNames, operatorsAt, searchConfig } from "../../genome/index.ts";
+import { checkGrammar, grammarOf, knownDesigns, operatorNames, operatorsAt, searchConfig } from "../../genome/index.ts";
 
 test("an empty config is a whole search with STAR's numbers", () => {
   const config = searchConfig.parse({});
@@ -7,12 +7,13 @@ test("an empty config is a whole search with STAR's numbers", () => {
     name: "nsga2",
     population: 16,
     mutationRate: 0.1,
+    motifRate: 0,
     crossoverPoints: 2,
     elitism: 2,
     tournament: 3,
   });
   expect(config.space).toMatchObject({ depth: 4, layout: "free", contextLength: 4096, operators: operatorNames });
-  expect(config.knownDesigns).toEqual(["transformer++", "hyena", "mamba", "striped-hyena"]);
+  expect(config.knownDesigns).toEqual(Object.keys(knownDesigns));
 });
 
 test.each([

@@ -4,6 +4,7 @@ import {
   formatGenome,
   type Genome,
   type Grammar,
+  leastDepth,
   listChanges,
   operatorOfSegment,
   operatorsAt,
@@ -14,7 +15,7 @@ import {
   validateGenome,
 } from "../../genome/index.ts";
 import { crossGenomes } from "../../genome/variation/crossover.ts";
-import { mutateGenome } from "../../genome/variation/mutate.ts";
+import { countGenes, mutateGenome } from "../../genome/variation/mutate.ts";
 import { grammars, looseGenomes, sampledGenomes } from "./arbitraries.ts";
 
 const free: Grammar = {
@@ -26,7 +27,8 @@ const free: Grammar = {
 
 function expectValid(genome: Genome, grammar: Grammar): void {
   validateGenome(genome, grammar.shape);
-  expect(genome.segments).toHaveLength(grammar.depth);
+  expect(genome.segments.length).toBeLessThanOrEqual(grammar.depth);
+  expect(genome.segments.length).toBeGreaterThanOrEqual(leastDepth(grammar));
   genome.segments.forEach((segment, position) => {
     expect(operatorsAt(grammar, position)).toContain(operatorOfSegment(segment, position));
   });
@@ -60,6 +62,14 @@ describe("repair", () => {
     expect(repair("11111{heads=4,kvHeads=8}", 64)).toBe("11111{heads=4}");
     expect(repair("11111{heads=8,kvHeads=4}", 24)).toBe("11111{heads=4}"); // kvHeads = heads is written as the default
     expect(repair("11111{heads=1}", 9)).toBe("11111{heads=1,rotary=false}");
+  });
+
+  test("leaves a length alone that the grammar allows", () => {
+    const open = { ...free, minDepth: 2 };
+    for (const text of ["81111-91111", "81111-91111-51111", "81111-91111-51111-11111"]) {
+      expect(formatGenome(repairGenome(parseGenome(text), open))).toBe(text);
+    }
+    expect(formatGenome(repairGenome(parseGenome("81111"), open))).toBe("81111-81111");
   });
 
   test("cuts what is too long and repeats what is too short", () => {
@@ -133,6 +143,22 @@ describe("mutation", () => {
     expect(Math.abs(options / 24_000 - 0.1)).toBeLessThan(0.01);
   });
 
+  test("a position's mutability scales its rate, and 0 keeps it", () => {
+    const random = new Random("mutability");
+    const genome = parseGenome("51111-51111-51111-51111");
+    const grammar = { ...free, sharing: true, mutability: [0, 1, 4] }; // the fourth position is 0 again
+    const changed = [0, 0, 0, 0];
+    for (let i = 0; i < 2000; i++) {
+      for (const { position, gene } of listChanges(genome, mutateGenome(genome, grammar, 0.1, random))) {
+        if (gene === "liv") changed[position]!++;
+      }
+    }
+    expect([changed[0], changed[3]]).toEqual([0, 0]);
+    expect(Math.abs(changed[1]! / 2000 - 0.1)).toBeLessThan(0.034); // 5 standard deviations
+    expect(Math.abs(changed[2]! / 2000 - 0.4)).toBeLessThan(0.055);
+    expect(countGenes(genome, grammar)).toBe((0 + 1 + 4 + 0) * 6); // class, three options, two sharing genes
+  });
+
   test("a changed class keeps the options that both operators have", () => {
     const grammar: Grammar = { ...free, depth: 1, operators: ["attention", "linear-attention"] };
     const genome = parseGenome("11111{heads=4}");
@@ -157,14 +183,16 @@ describe("crossover", () => {
           const child = crossGenomes(a, b, points, new Random(seed));
           let changes = 0;
           let fromA = true;
-          child.segments.forEach((segment, position) => {
+          const common = Math.min(a.segments.length, b.segments.length);
+          child.segments.slice(0, common).forEach((segment, position) => {
             const isA = segment === a.segments[position];
             expect(isA || segment === b.segments[position]).toBe(true);
             if (isA !== fromA) changes++;
             fromA = isA;
           });
           expect(child.segments[0]).toBe(a.segments[0]);
-          expect(changes).toBe(Math.min(points, a.segments.length - 1));
+          expect(changes).toBe(Math.min(points, common - 1));
+          expect(child.segments.slice(common)).toEqual((fromA ? a : b).segments.slice(common));
         },
       ),
     );
@@ -192,4 +220,10 @@ test("changes list every gene that differs, null standing for an absent one", ()
     { position: 1, gene: "expand", from: null, to: 4 },
   ]);
   expect(listChanges(from, from)).toEqual([]);
+  expect(listChanges(from, parseGenome("11111{heads=4}"))).toEqual([
+    { position: 1, gene: "liv", from: 9, to: null },
+    ...["featurizerGroup", "featurizerStrategy", "featureGroup", "featureStrategy"].map((gene) => ({
+      ...{ position: 1, gene, from: 1, to: null },
+    })),
+  ]);
 });

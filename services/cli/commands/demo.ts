@@ -15,13 +15,14 @@ import { untilAskedToStop } from "../signals.ts";
 import { exitCodeOf, watchSearch } from "../watch.ts";
 import { bestCandidate, exportGenome } from "./search.ts";
 
-/** Two generations of eight on top of the four known designs, six tasks each. */
+/** Two generations of eight on top of four known designs, six tasks each. */
 export const demoSearch: SearchConfigInput = {
   name: "demo",
   seed: 7,
   profile: "smoke",
   objectives: [{ name: "score" }, { name: "parameters" }, { name: "stateBytes" }],
   algorithm: { name: "nsga2", population: 8, elitism: 2, mutationRate: 0.2 },
+  knownDesigns: ["transformer++", "hyena", "mamba", "striped-hyena"],
   budget: { candidates: 16 },
 };
 
