@@ -24,6 +24,7 @@ export interface OnnxruntimeOptions {
 export function onnxruntimeEngine(options: OnnxruntimeOptions = {}): Engine {
   return {
     name: options.provider === "cuda" ? "cuda" : "onnxruntime",
+    tokenMultiple: 8, // operators take sequences in equal chunks where their length has a divisor for that
     async compile(step, initial) {
       checkStep(step);
       checkValues(step, "state", step.state, initial.state);
