@@ -1,6 +1,15 @@
 // What other rooms import: architectures as data, their costs, their variation, and the algorithms that search them.
 export { algorithmNamed, algorithms } from "./algorithms/index.ts";
-export type { Algorithm, AlgorithmName, AlgorithmState, Asked, Proposal, Result, Setup } from "./algorithms/types.ts";
+export type {
+  Algorithm,
+  AlgorithmName,
+  AlgorithmState,
+  Asked,
+  KnownGenomes,
+  Proposal,
+  Result,
+  Setup,
+} from "./algorithms/types.ts";
 export { canonicalGenome, genomeHash } from "./canonical.ts";
 export { genomeCosts, type SegmentCosts, segmentCosts } from "./costs.ts";
 export { crowdingDistances, dominates, nonDominated, rankByDominance } from "./dominance.ts";

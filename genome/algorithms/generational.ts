@@ -4,8 +4,16 @@
 // elsewhere (numbers this algorithm did not give out) compete in the selection that follows.
 import { Random } from "../random.ts";
 import { type Member, toMember } from "./members.ts";
-import { addGuests, type Draft, draftNew, draftSample, draftWarmStarts, isGuest, keep, Proposed } from "./proposing.ts";
-import type { Algorithm, AlgorithmName, AlgorithmOptions, AlgorithmState, Kept, Proposal } from "./types.ts";
+import { type Draft, draftNew, draftSample, draftWarmStarts, isGuest, keep, withDrafts } from "./proposing.ts";
+import type {
+  Algorithm,
+  AlgorithmName,
+  AlgorithmOptions,
+  AlgorithmState,
+  Kept,
+  KnownGenomes,
+  Proposal,
+} from "./types.ts";
 
 export interface Generations<Name extends AlgorithmName> {
   readonly name: Name;
@@ -30,8 +38,6 @@ interface GenerationalState<Name extends AlgorithmName> extends AlgorithmState {
   readonly waiting: readonly number[];
   /** Told since the last selection. */
   readonly arrivals: readonly Member[];
-  /** Short hashes of every genome proposed, and of every one told from elsewhere. */
-  readonly proposed: readonly string[];
 }
 
 export function generational<Name extends AlgorithmName>(
@@ -41,18 +47,18 @@ export function generational<Name extends AlgorithmName>(
     new Random(`${seed}/${method.name}`).split("generation").split(generation);
 
   /** Survivors of the population and of what was told since, and their children. */
-  function advance(state: GenerationalState<Name>): GenerationalState<Name> {
+  function advance(state: GenerationalState<Name>, known: KnownGenomes): GenerationalState<Name> {
     const { setup } = state;
     const generation = state.generation + 1;
     const random = streamOf(state.seed, generation);
     const contenders = [...state.population, ...state.arrivals];
     const population = method.select(contenders, setup.options, random.split("select"));
-    const proposed = new Proposed(state.proposed);
+    const taken = withDrafts(known);
     const children = Array.from({ length: method.children(setup.options) }, (_, child) => {
-      const made = draftNew(proposed.hashes, (attempt) =>
+      const made = draftNew(taken, (attempt) =>
         method.breed(population, child, setup, attempt, random.split(child).split(attempt)),
       );
-      proposed.add(made.hash);
+      taken.add(made);
       return { number: state.nextNumber + child, generation, ...made };
     });
     return {
@@ -62,7 +68,6 @@ export function generational<Name extends AlgorithmName>(
       population,
       arrivals: [],
       queue: children,
-      proposed: proposed.close(),
     };
   }
 
@@ -70,12 +75,11 @@ export function generational<Name extends AlgorithmName>(
     init(setup, seed) {
       const { options, grammar, firstNumber } = setup;
       const first: Draft[] = draftWarmStarts(setup);
-      const proposed = new Proposed([]);
-      for (const { hash } of first) proposed.add(hash);
+      const taken = withDrafts(new Set(), first);
       const random = streamOf(seed, 0);
       for (let child = first.length; child < method.founders(options); child++) {
-        const made = draftNew(proposed.hashes, (attempt) => draftSample(grammar, random.split(child).split(attempt)));
-        proposed.add(made.hash);
+        const made = draftNew(taken, (attempt) => draftSample(grammar, random.split(child).split(attempt)));
+        taken.add(made);
         first.push(made);
       }
       return {
@@ -89,12 +93,11 @@ export function generational<Name extends AlgorithmName>(
         queue: first.map((made, index) => ({ number: firstNumber + index, generation: 0, ...made })),
         waiting: [],
         arrivals: [],
-        proposed: proposed.close(),
       };
     },
 
-    ask(state, count) {
-      const ready = state.queue.length === 0 && state.waiting.length === 0 ? advance(state) : state;
+    ask(state, count, known = new Set()) {
+      const ready = state.queue.length === 0 && state.waiting.length === 0 ? advance(state, known) : state;
       const proposals = ready.queue.slice(0, Math.max(0, count));
       return {
         state: {
@@ -116,7 +119,7 @@ export function generational<Name extends AlgorithmName>(
         known.add(result.number);
         arrivals.push(toMember(result));
       }
-      return { ...state, waiting: [...waiting], arrivals, proposed: addGuests(state, results) };
+      return { ...state, waiting: [...waiting], arrivals };
     },
   };
 }

@@ -30,9 +30,9 @@ export const mapElites = steadyState<"map-elites", Archive>({
     return isFitter(member, archive[place]!.elite) ? archive.with(place, { cell, elite: member }) : archive;
   },
 
-  breed(archive, setup, proposed, random) {
+  breed(archive, setup, known, random) {
     if (archive.length === 0) return null;
-    return draftNew(proposed, (attempt) => {
+    return draftNew(known, (attempt) => {
       const stream = random.split(attempt);
       const mother = stream.split("mother").pick(archive).elite;
       const father = stream.split("father").pick(archive).elite;

@@ -15,9 +15,9 @@ export const nsga2SteadyState = steadyState<"nsga2-steady-state", readonly Membe
   founders: ({ population }) => population,
   learn: (population, member, { options }) => selectSurvivors([...population, member], options.population),
 
-  breed(population, setup, proposed, random) {
+  breed(population, setup, known, random) {
     if (population.length === 0) return null;
-    return draftNew(proposed, (attempt) => {
+    return draftNew(known, (attempt) => {
       const stream = random.split(attempt);
       const mother = pickByTournament(population, setup.options, stream.split("mother"));
       const father = pickByTournament(population, setup.options, stream.split("father"));

@@ -1,15 +1,6 @@
 // Random search: every proposal sampled anew. The baseline that an algorithm must beat.
 import { Random } from "../random.ts";
-import {
-  addGuests,
-  type Draft,
-  draftNew,
-  draftSample,
-  draftWarmStarts,
-  keep,
-  Proposed,
-  shortHash,
-} from "./proposing.ts";
+import { type Draft, draftNew, draftSample, draftWarmStarts, keep, withDrafts } from "./proposing.ts";
 import type { Algorithm, AlgorithmState, Kept } from "./types.ts";
 
 interface RandomState extends AlgorithmState {
@@ -18,11 +9,9 @@ interface RandomState extends AlgorithmState {
   readonly setup: Kept<"random">;
   /** Warm starts, not yet asked for. */
   readonly queue: readonly Draft[];
-  /** Short hashes of every genome proposed, and of every one told from elsewhere. */
-  readonly proposed: readonly string[];
 }
 
-/** Results change nothing but what counts as new, so `ask` never waits. */
+/** Results change nothing, so `ask` never waits. */
 export const random: Algorithm<"random", RandomState> = {
   init(setup, seed) {
     const queue = draftWarmStarts(setup);
@@ -34,18 +23,17 @@ export const random: Algorithm<"random", RandomState> = {
       generation: 0,
       nextNumber: setup.firstNumber,
       queue,
-      proposed: queue.map(({ hash }) => shortHash(hash)),
     };
   },
 
-  ask(state, count) {
-    const proposed = new Proposed(state.proposed);
+  ask(state, count, known = new Set()) {
+    const taken = withDrafts(known, state.queue);
     const stream = new Random(`${state.seed}/random`).split("candidate");
     const proposals = Array.from({ length: Math.max(0, count) }, (_, index) => {
       const number = state.nextNumber + index;
       const sample = (attempt: number) => draftSample(state.setup.grammar, stream.split(number).split(attempt));
-      const made = state.queue[index] ?? draftNew(proposed.hashes, sample);
-      proposed.add(made.hash);
+      const made = state.queue[index] ?? draftNew(taken, sample);
+      taken.add(made);
       return { number, generation: 0, ...made };
     });
     return {
@@ -53,13 +41,10 @@ export const random: Algorithm<"random", RandomState> = {
         ...state,
         nextNumber: state.nextNumber + proposals.length,
         queue: state.queue.slice(proposals.length),
-        proposed: proposed.close(),
       },
       proposals,
     };
   },
 
-  tell(state, results) {
-    return { ...state, proposed: addGuests(state, results) };
-  },
+  tell: (state) => state,
 };

@@ -16,9 +16,9 @@ export const regularizedEvolution = steadyState<"regularized-evolution", readonl
   founders: ({ population }) => population,
   learn: (population, member, { options }) => [...population, member].slice(-options.population),
 
-  breed(population, setup, proposed, random) {
+  breed(population, setup, known, random) {
     if (population.length === 0) return null;
-    return draftNew(proposed, (attempt) => {
+    return draftNew(known, (attempt) => {
       const stream = random.split(attempt);
       const sample = stream.split("sample").shuffle(population).slice(0, setup.options.sample);
       const parent = selectSurvivors(sample, 1)[0]!;

@@ -6,18 +6,17 @@
 // however late they answer, with inFlight of them busy. Any other search learns each result as it comes.
 import { Random } from "../random.ts";
 import { type Member, toMember } from "./members.ts";
-import {
-  addGuests,
-  type Draft,
-  draftNew,
-  draftSample,
-  draftWarmStarts,
-  isGuest,
-  keep,
-  Proposed,
-  shortHash,
-} from "./proposing.ts";
-import type { Algorithm, AlgorithmName, AlgorithmOptions, AlgorithmState, Kept, Proposal, Result } from "./types.ts";
+import { type Draft, draftNew, draftSample, draftWarmStarts, isGuest, keep, withDrafts } from "./proposing.ts";
+import type {
+  Algorithm,
+  AlgorithmName,
+  AlgorithmOptions,
+  AlgorithmState,
+  Kept,
+  KnownGenomes,
+  Proposal,
+  Result,
+} from "./types.ts";
 
 export interface SteadyEvolution<Name extends AlgorithmName, Memory> {
   readonly name: Name;
@@ -26,8 +25,8 @@ export interface SteadyEvolution<Name extends AlgorithmName, Memory> {
   /** Candidates that are sampled before the first is bred, warm starts among them. */
   founders(options: AlgorithmOptions<Name>): number;
   learn(memory: Memory, member: Member, setup: Kept<Name>): Memory;
-  /** A genome that is not among the proposed ones, if it can; null where nothing has been learnt. */
-  breed(memory: Memory, setup: Kept<Name>, proposed: ReadonlySet<string>, random: Random): Draft | null;
+  /** A genome that is not among the known ones, if it can; null where nothing has been learnt. */
+  breed(memory: Memory, setup: Kept<Name>, known: KnownGenomes, random: Random): Draft | null;
 }
 
 /** What `inFlight` bounds must be known here. */
@@ -46,8 +45,6 @@ interface SteadyState<Name extends AlgorithmName, Memory> extends AlgorithmState
   readonly arrivals: readonly Member[];
   /** Numbers told from elsewhere. */
   readonly guests: readonly number[];
-  /** Short hashes of every genome proposed, and of every one told from elsewhere. */
-  readonly proposed: readonly string[];
 }
 
 export function steadyState<Name extends SteadyName, Memory>(
@@ -74,11 +71,11 @@ export function steadyState<Name extends SteadyName, Memory>(
     return { ...state, memory, arrivals: arrivals.filter((member) => !isDue(member)) };
   }
 
-  function make({ seed, setup, memory, nextNumber }: State, proposed: ReadonlySet<string>): Draft {
+  function make({ seed, setup, memory, nextNumber }: State, known: KnownGenomes): Draft {
     const random = new Random(`${seed}/${method.name}`).split("candidate").split(nextNumber);
     const isFounder = nextNumber - setup.firstNumber < method.founders(setup.options);
-    const bred = isFounder ? null : method.breed(memory, setup, proposed, random.split("breed"));
-    return bred ?? draftNew(proposed, (attempt) => draftSample(setup.grammar, random.split("sample").split(attempt)));
+    const bred = isFounder ? null : method.breed(memory, setup, known, random.split("breed"));
+    return bred ?? draftNew(known, (attempt) => draftSample(setup.grammar, random.split("sample").split(attempt)));
   }
 
   return {
@@ -96,25 +93,24 @@ export function steadyState<Name extends SteadyName, Memory>(
         waiting: [],
         arrivals: [],
         guests: [],
-        proposed: queue.map(({ hash }) => shortHash(hash)),
       };
     },
 
-    ask(state, count) {
-      const proposed = new Proposed(state.proposed);
+    ask(state, count, known = new Set()) {
+      const taken = withDrafts(known, state.queue);
       const proposals: Proposal[] = [];
       let present = state;
       while (proposals.length < count && !mustWait(present)) {
         present = learn(present);
         const number = present.nextNumber;
         const generation = generationOf(number - present.setup.firstNumber, method.founders(present.setup.options));
-        const made = present.queue[0] ?? make(present, proposed.hashes);
-        proposed.add(made.hash);
+        const made = present.queue[0] ?? make(present, taken);
+        taken.add(made);
         proposals.push({ number, generation, ...made });
         const queue = present.queue.slice(1);
         present = { ...present, generation, nextNumber: number + 1, queue, waiting: [...present.waiting, number] };
       }
-      return { state: { ...present, proposed: proposed.close() }, proposals };
+      return { state: present, proposals };
     },
 
     tell(state, results) {
@@ -125,7 +121,7 @@ export function steadyState<Name extends SteadyName, Memory>(
         return !guests.has(result.number) && guests.add(result.number) !== null;
       };
       const arrivals = [...state.arrivals, ...results.filter(isFirst).map(toMember)];
-      return { ...state, waiting: [...waiting], guests: [...guests], arrivals, proposed: addGuests(state, results) };
+      return { ...state, waiting: [...waiting], guests: [...guests], arrivals };
     },
   };
 }

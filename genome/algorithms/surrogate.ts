@@ -31,11 +31,11 @@ export const surrogate = steadyState<"surrogate", readonly Member[]>({
     return [...selectSurvivors(known.slice(0, -half), half), ...known.slice(-half)];
   },
 
-  breed(memory, setup, proposed, random) {
+  breed(memory, setup, known, random) {
     if (memory.length === 0) return null;
     const parents = selectSurvivors(memory, setup.options.population);
     const mutants = Array.from({ length: setup.options.mutants }, (_, mutant) =>
-      draftNew(proposed, (attempt) => {
+      draftNew(known, (attempt) => {
         const stream = random.split(mutant).split(attempt);
         const mother = pickByTournament(parents, setup.options, stream.split("mother"));
         const father = pickByTournament(parents, setup.options, stream.split("father"));

@@ -3,6 +3,7 @@
 // The caller owns the loop: `ask` for proposals, evaluate them, `tell` every result (failures too, they are waited
 // for), repeat. All objectives are minimised (`objectives.ts` converts). Random draws come from streams named by
 // seed and purpose, so equal calls give equal answers, and a state may be stored and read back between any two calls.
+// The caller owns the history too: a state holds what the next step needs, and does not grow with the search.
 import type { Grammar } from "../grammar.ts";
 import type { SearchConfig } from "../space.ts";
 import type { Variation } from "../variation/changes.ts";
@@ -63,6 +64,11 @@ export interface AlgorithmState {
   readonly nextNumber: number;
 }
 
+/** The genomes that a search has already, by their hashes. */
+export interface KnownGenomes {
+  has(hash: string): boolean;
+}
+
 export interface Asked<State> {
   readonly state: State;
   readonly proposals: readonly Proposal[];
@@ -71,8 +77,11 @@ export interface Asked<State> {
 export interface Algorithm<Name extends AlgorithmName = AlgorithmName, State extends AlgorithmState = AlgorithmState> {
   /** Throws GenomeError where the grammar has no genome or a warm start cannot be read. */
   init(setup: Setup<Name>, seed: number): State;
-  /** Up to `count` proposals; fewer, or none, while the algorithm waits for results. */
-  ask(state: State, count: number): Asked<State>;
+  /**
+   * Up to `count` proposals; fewer, or none, while the algorithm waits for results. None of them is among the `known`
+   * (every genome proposed earlier, or told from elsewhere) while the space has others.
+   */
+  ask(state: State, count: number, known?: KnownGenomes): Asked<State>;
   /** A result told twice counts once. */
   tell(state: State, results: readonly Result[]): State;
 }

@@ -89,9 +89,11 @@ export function runSearch(setup: Setup, seed: number, budget: number, manner: Ma
   let state = store(algorithm.init(setup, seed));
   const proposals: Proposal[] = [];
   const results: Result[] = [];
+  const known = new Set<string>();
   let pending: Result[] = [];
   while (proposals.length < budget || pending.length > 0) {
-    const asked = algorithm.ask(state, Math.min(batch, budget - proposals.length));
+    const asked = algorithm.ask(state, Math.min(batch, budget - proposals.length), known);
+    for (const { hash } of asked.proposals) known.add(hash);
     state = store(asked.state);
     proposals.push(...asked.proposals);
     pending.push(...asked.proposals.map(manner.evaluate ?? evaluate));
@@ -123,12 +125,14 @@ export function runWorkers(
   const random = new Random(delays);
   let state = algorithm.init(setup, seed);
   const proposals: Proposal[] = [];
+  const known = new Set<string>();
   let running: { proposal: Proposal; end: number }[] = [];
   let now = 0;
   let idle = 0;
   while (proposals.length < budget || running.length > 0) {
     const wanted = Math.min(workers - running.length, budget - proposals.length);
-    const asked = algorithm.ask(state, wanted);
+    const asked = algorithm.ask(state, wanted, known);
+    for (const { hash } of asked.proposals) known.add(hash);
     idle += wanted - asked.proposals.length;
     proposals.push(...asked.proposals);
     const startedAt = now;

@@ -37,7 +37,7 @@ export function decide(view: AdvanceView): Advance | null {
   const yardstick = isFirst ? proposeKnownDesigns(config, shape) : [];
   const unfinished = view.unfinished.waiting + view.unfinished.running;
   const wanted = Math.max(0, Math.min(view.remaining, window - unfinished));
-  const asked = wanted > 0 ? algorithm.ask(told, wanted) : { state: told, proposals: [] };
+  const asked = wanted > 0 ? algorithm.ask(told, wanted, view.known) : { state: told, proposals: [] };
   const offspring = asked.proposals.map((proposal) => proposeOffspring(proposal, config, shape));
   const proposals = [...yardstick, ...offspring];
 

@@ -1,6 +1,6 @@
 // Takes a stored search's decisions again, from its config and results alone, and finds where they first differ.
 import { isDeepStrictEqual } from "node:util";
-import { beginSearch, type SearchConfig } from "../../genome/index.ts";
+import { beginSearch, type KnownGenomes, type SearchConfig } from "../../genome/index.ts";
 import type {
   AdvanceView,
   CandidateResult,
@@ -58,10 +58,11 @@ export function replaySearch(search: StoredSearch, candidates: readonly StoredCa
   let told = 0;
   let next = 0;
   let proposed = 0;
+  const known = new Set<string>();
   for (;;) {
     const results = resultsFrom(stored, told, next);
     told += results.length;
-    const advance = decide(viewOf(search.config, { algorithmState, results, told, next, proposed }));
+    const advance = decide(viewOf(search.config, { algorithmState, results, known, told, next, proposed }));
     hypervolume = advance?.hypervolumes?.get(results.at(-1)?.number ?? -1) ?? hypervolume;
     for (const proposal of advance?.proposals ?? []) {
       const found = stored.get(next);
@@ -72,7 +73,9 @@ export function replaySearch(search: StoredSearch, candidates: readonly StoredCa
       if (field) return differs(next, next, field, found[field], remade[field]);
       if (proposal.pruned && found.state !== "pruned") return differs(next, next, "state", found.state, "pruned");
       next += 1;
-      if (found.knownDesign === null) proposed += 1;
+      if (found.knownDesign !== null) continue;
+      proposed += 1;
+      known.add(found.genomeHash);
     }
     if (advance === null || advance.end !== undefined) break;
     algorithmState = JSON.parse(JSON.stringify(advance.algorithmState));
@@ -101,13 +104,14 @@ function resultsFrom(stored: ReadonlyMap<number, StoredCandidate>, told: number,
 interface Progress {
   readonly algorithmState: unknown;
   readonly results: readonly CandidateResult[];
+  readonly known: KnownGenomes;
   readonly told: number;
   readonly next: number;
   readonly proposed: number;
 }
 
 /** As the store would show a search that runs. */
-function viewOf(config: SearchConfig, { algorithmState, results, told, next, proposed }: Progress): AdvanceView {
+function viewOf(config: SearchConfig, { algorithmState, results, known, told, next, proposed }: Progress): AdvanceView {
   const search: Search = {
     ...{ id: "replay", name: config.name, state: "running", reason: null, config, generation: 0, proposed, told },
     ...{ referencePoint: null, hypervolume: null, elapsedSeconds: 0, createdAt: "", startedAt: null, finishedAt: null },
@@ -117,6 +121,7 @@ function viewOf(config: SearchConfig, { algorithmState, results, told, next, pro
     search,
     algorithmState,
     results,
+    known,
     unfinished,
     nextNumber: next,
     remaining: config.budget.candidates - proposed,

@@ -5,6 +5,7 @@ import { AppError } from "../errors.ts";
 import type { Database, Queries } from "./database.ts";
 import { appendEvents, type NewEvent } from "./events.ts";
 import { candidateId, evaluationId } from "./ids.ts";
+import { knownGenomes } from "./known-genomes.ts";
 import { lockResultKeys, reuseResults } from "./results.ts";
 import { isFinal } from "./search-states.ts";
 import { enterState, loadSearch, lockSearch } from "./searches.ts";
@@ -24,7 +25,7 @@ export async function advanceSearch(db: Database, id: string, decide: Decide): P
       events.push(...(await enterState(queries, search, "running", null)));
       search = { ...search, state: "running" };
     }
-    const view = await look(queries, search);
+    const view = await look(db, queries, search);
     const advance = await decide(view);
     if (advance === null) {
       await appendEvents(queries, events);
@@ -43,7 +44,7 @@ export async function advanceSearch(db: Database, id: string, decide: Decide): P
   });
 }
 
-async function look(queries: Queries, search: Search): Promise<AdvanceView> {
+async function look(db: Database, queries: Queries, search: Search): Promise<AdvanceView> {
   const [row] = await queries.$queryRaw<{ algorithm_state: unknown; next_number: number }[]>`
     SELECT algorithm_state, next_number FROM searches WHERE id = ${search.id}`;
   const [unfinished] = await queries.$queryRaw<{ waiting: number; running: number }[]>`
@@ -56,6 +57,7 @@ async function look(queries: Queries, search: Search): Promise<AdvanceView> {
     search,
     algorithmState: row.algorithm_state,
     results: await untold(queries, search.id, search.config),
+    known: await knownGenomes(db, queries, search.id, row.next_number),
     unfinished,
     nextNumber: row.next_number,
     remaining,

@@ -1,4 +1,5 @@
 // What the store takes and gives: plain objects, times as ISO strings in UTC, absence as null.
+import type { KnownGenomes } from "../../../genome/algorithms/types.ts";
 import type { SearchConfig } from "../../../genome/space.ts";
 
 export type SearchState = "queued" | "running" | "paused" | "stopping" | "completed" | "cancelled" | "failed";
@@ -132,6 +133,8 @@ export interface AdvanceView {
    * number; else all, in order of finishing. Every one of them is told by this advance.
    */
   readonly results: readonly CandidateResult[];
+  /** Genomes of every candidate but the known designs. */
+  readonly known: KnownGenomes;
   /** Candidates still waiting or running. */
   readonly unfinished: { readonly waiting: number; readonly running: number };
   /** Number the next proposed candidate will get. */

@@ -117,6 +117,18 @@ describe("a search that goes on", () => {
     expect(b?.front).toEqual(a?.front);
   });
 
+  test("never proposes what the search has already, while the space has others", () => {
+    const space = { depth: 1, operators: ["mlp", "swiglu"], sharing: false } satisfies SearchConfigInput["space"]; // four genomes
+    const search = searchOf({ ...small, knownDesigns: [], space, algorithm: { name: "random" } });
+    const all = present(decide(viewOf(search))).proposals.map(({ genomeHash }) => genomeHash);
+    const known = new Set(all);
+    const missing = [...known].at(-1)!; // not the one that would come first
+    expect(known.size).toBe(4);
+    known.delete(missing);
+    const next = present(decide(viewOf(search, { known })));
+    expect(next.proposals[0]?.genomeHash).toBe(missing);
+  });
+
   test("without news, and with work still out, there is nothing to decide", () => {
     const search = searchOf(small);
     const first = present(decide(viewOf(search)));

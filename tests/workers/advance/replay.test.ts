@@ -44,6 +44,7 @@ function run(input: SearchConfigInput, { workers = 1, seed = 0 } = {}) {
       { ...view.search, proposed },
       {
         ...{ algorithmState: memory, results, nextNumber: rows.length },
+        known: new Set(rows.flatMap((row) => (row.knownDesign === null ? [row.genomeHash] : []))),
         unfinished: { waiting: rows.filter(({ state }) => state === "waiting").length, running: 0 },
       },
     );

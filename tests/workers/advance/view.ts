@@ -23,6 +23,7 @@ export function viewOf(search: Search, changes: Partial<AdvanceView> = {}): Adva
     search,
     algorithmState: beginSearch(search.config),
     results: [],
+    known: new Set(),
     unfinished: { waiting: 0, running: 0 },
     nextNumber: 0,
     remaining: search.state === "running" ? search.config.budget.candidates - search.proposed : 0,

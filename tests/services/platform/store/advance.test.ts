@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { silentLog } from "../../../../services/platform/log.ts";
+import { openStore } from "../../../../services/platform/store/store.ts";
 import type { AdvanceView, CandidateResult } from "../../../../services/platform/store/types.ts";
 import {
+  countStatements,
   finishAll,
   lease,
   openTestStore,
@@ -110,6 +113,57 @@ describe("one advance", () => {
     expect(advanced.search).toMatchObject({ state: "completed", reason: "converged" });
     expect(await opened.store.loadCandidate(id, 0)).toMatchObject({ state: "cancelled" });
     expect(await opened.store.advanceSearch(id, () => null)).toBeNull();
+  });
+});
+
+describe("the known genomes", () => {
+  const knows = async (store: TestStore["store"], id: string, names: readonly string[]) => {
+    let known: boolean[] = [];
+    await store.advanceSearch(id, (view) => {
+      known = names.map((name) => view.known.has(proposal(name).genomeHash));
+      return null;
+    });
+    return known;
+  };
+
+  test("are those of every candidate but the known designs, of this search alone", async () => {
+    const { id } = await plantSearch(opened.store);
+    const other = await plantSearch(opened.store);
+    expect(await knows(opened.store, id, ["one"])).toEqual([false]);
+    await propose(opened.store, id, [proposal("one"), proposal("yardstick", { knownDesign: "mamba" })]);
+    await propose(opened.store, id, [proposal("two")]);
+    expect(await knows(opened.store, id, ["one", "two", "yardstick", "three"])).toEqual([true, true, false, false]);
+    expect(await knows(opened.store, other.id, ["one", "two"])).toEqual([false, false]);
+  });
+
+  test("are the same in a process that has just begun, and in one whose advance was lost", async () => {
+    const { id } = await plantSearch(opened.store);
+    await propose(opened.store, id, [proposal("one")]);
+    const lost = opened.store.advanceSearch(id, () => ({
+      algorithmState: {},
+      proposals: [proposal("two"), proposal("bad", { evaluations: [] })],
+    }));
+    await expect(lost).rejects.toThrow("candidate 2");
+    const second = openStore({ databaseUrl: opened.database.url, log: silentLog });
+    await propose(second, id, [proposal("three")]);
+    for (const store of [second, opened.store]) {
+      expect(await knows(store, id, ["one", "two", "three"])).toEqual([true, false, true]);
+    }
+    await second.close();
+  });
+
+  test("are looked up with the same statements, however many there are", async () => {
+    const { id } = await plantSearch(opened.store);
+    const round = (name: string) => countStatements(() => propose(opened.store, id, [proposal(name)]));
+    await round("first");
+    const early = await round("early");
+    await propose(
+      opened.store,
+      id,
+      Array.from({ length: 50 }, (_, n) => proposal(`between ${n}`)),
+    );
+    await round("after");
+    expect(await round("late")).toBe(early);
   });
 });
 
