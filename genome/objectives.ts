@@ -47,9 +47,7 @@ export function violationOf(objectives: Objectives, values: Partial<ObjectiveVal
  * has one; else 1 for the error (a score of 0, the worst there is); else 1.1 x the worst cost of the known designs.
  */
 export function referencePoint(objectives: Objectives, shape: ModelShape, contextLength: number): number[] {
-  const costs = Object.values(knownDesigns).map(({ genome }) =>
-    genomeCosts(fitGenome(parseGenome(genome), shape), shape, contextLength),
-  );
+  const costs = costsOfKnownDesigns(shape, contextLength);
   return objectives.map(({ name, limit }) => {
     if (limit !== undefined) return flip(name, limit);
     return name === "score" ? 1 : 1.1 * Math.max(...costs.map((cost) => cost[name]));
@@ -67,6 +65,20 @@ export function relativeHypervolume(points: readonly (readonly number[])[], refe
     scaled,
     reference.map(() => 1),
   );
+}
+
+/** Asked for at every advance of a search, always the same. */
+const knownCosts = new Map<string, readonly Costs[]>();
+
+function costsOfKnownDesigns(shape: ModelShape, contextLength: number): readonly Costs[] {
+  const key = [shape.width, shape.length, contextLength].join();
+  const known = knownCosts.get(key);
+  if (known !== undefined) return known;
+  const costs = Object.values(knownDesigns).map(({ genome }) =>
+    genomeCosts(fitGenome(parseGenome(genome), shape), shape, contextLength),
+  );
+  knownCosts.set(key, costs);
+  return costs;
 }
 
 function flip(name: ObjectiveName, value: number): number {
