@@ -70,9 +70,9 @@ describe("walls", () => {
     expect(breach("dashboards/x.ts", { source: "../services/api/schemas.ts", typeOnly: true })).toBeNull();
   });
 
-  test("genome and operators use neither the clock nor unseeded randomness", () => {
+  test("genome, operators and simulations use neither the clock nor unseeded randomness", () => {
     const impure = files
-      .filter((file) => isInside(file, "genome") || isInside(file, "operators"))
+      .filter((file) => ["genome", "operators", "workers/simulate"].some((room) => isInside(file, room)))
       .filter((file) => /Math\.random|Date\.now|new Date\(\)|performance\.now/.test(code(file)));
     expect(impure).toEqual([]);
   });
