@@ -1,10 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { parseGenome, Random, type SearchConfigInput } from "../../../genome/index.ts";
-import type { Advance, CandidateResult, JsonObject } from "../../../services/platform/store/types.ts";
-import { decide } from "../../../workers/advance/decide.ts";
+import { type SearchConfigInput, searchConfig } from "../../../genome/index.ts";
 import { replaySearch, type StoredCandidate, type StoredSearch } from "../../../workers/advance/replay.ts";
-import { scoreOf } from "../../genome/landscape.ts";
-import { resultOf, searchOf, viewOf } from "./view.ts";
+import { simulateSearch } from "../../../workers/simulate/search.ts";
 
 const config = {
   ...{ seed: 5, tasks: ["memorization"], knownDesigns: ["hyena", "mamba"] },
@@ -12,79 +9,11 @@ const config = {
   budget: { candidates: 30 },
 } satisfies SearchConfigInput;
 
-/**
- * A whole search with workers that take candidates in order and finish them after random delays. A killed worker's
- * candidate waits again; a duplicate delivery rings for an advance with nothing new.
- */
-function run(input: SearchConfigInput, { workers = 1, seed = 0 } = {}) {
-  const random = new Random(seed);
-  const rows: StoredCandidate[] = [];
-  const finishAt = new Map<number, number>();
-  let view = viewOf(searchOf(input));
-  let memory: unknown = view.algorithmState;
-  let hypervolume: number | null = null;
-  let told = 0;
-  for (let clock = 0; clock < 10_000; clock++) {
-    for (const { number } of rows.filter(({ state }) => state === "waiting")) {
-      if (!finishAt.has(number) && finishAt.size < workers) finishAt.set(number, clock + random.integer(9));
-    }
-    for (const [number, at] of [...finishAt]) {
-      if (at > clock) continue;
-      finishAt.delete(number);
-      if (random.integer(5) === 0) continue; // killed
-      const score = scoreOf(parseGenome(rows[number]?.genome ?? ""));
-      rows[number] = { ...rows[number]!, state: "complete", outcome: "scored", score };
-    }
-    const firstOpen = rows.findIndex(({ state }) => state === "waiting");
-    const results = rows
-      .slice(told, firstOpen < 0 ? rows.length : firstOpen)
-      .map((row): CandidateResult => ({ ...row, id: String(row.number) }));
-    const proposed = rows.filter(({ knownDesign }) => knownDesign === null).length;
-    view = viewOf(
-      { ...view.search, proposed },
-      {
-        ...{ algorithmState: memory, results, nextNumber: rows.length },
-        known: new Set(rows.flatMap((row) => (row.knownDesign === null ? [row.genomeHash] : []))),
-        unfinished: { waiting: rows.filter(({ state }) => state === "waiting").length, running: 0 },
-      },
-    );
-    const advance: Advance | null = decide(view);
-    if (advance === null) continue;
-    told += results.length;
-    hypervolume = advance.hypervolumes?.get(results.at(-1)?.number ?? -1) ?? hypervolume;
-    memory = structuredClone(advance.algorithmState);
-    for (const proposal of advance.proposals) {
-      const { id: _, ...row } = resultOf(proposal, rows.length, {
-        ...{ score: null, outcome: null, state: proposal.pruned ? "pruned" : "waiting" },
-      });
-      const { parents, variation } = proposal;
-      rows.push({ ...row, parents, variation: JSON.parse(JSON.stringify(variation)) as JsonObject });
-    }
-    if (advance.end) {
-      const search: StoredSearch = { config: view.search.config, ...advance.end, hypervolume };
-      return { search, rows };
-    }
-  }
-  throw new Error("the search did not end");
-}
-
-const { search, rows } = run(config);
+const rows: StoredCandidate[] = [];
+const { search } = simulateSearch(searchConfig.parse(config), { workers: 3 }, (row) => rows.push(row));
 const child = rows.findIndex(({ generation }) => generation === 2);
 const tampered = (number: number, change: Partial<StoredCandidate>) =>
   rows.map((row) => (row.number === number ? { ...row, ...change } : row));
-
-describe("the same seed", () => {
-  test.each([1, 2, 16])(
-    "gives the same candidates with %i workers, whatever is late, killed or delivered twice",
-    (workers) => {
-      for (let seed = 1; seed <= 5; seed++) {
-        const other = run(config, { workers, seed });
-        expect(other.rows).toEqual(rows);
-        expect(other.search).toEqual(search);
-      }
-    },
-  );
-});
 
 describe("a replay", () => {
   test("finds no difference in an untouched search", () => {
