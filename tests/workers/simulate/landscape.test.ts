@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { enumerateGenomes } from "../../../bench/enumerate.ts";
 import {
   fitOptions,
   type Genome,
@@ -12,7 +13,6 @@ import {
   taskNames,
 } from "../../../genome/index.ts";
 import { chanceScore, expectedScores, simulatedOperators } from "../../../workers/simulate/landscape.ts";
-import { enumerateGenomes } from "./enumerate.ts";
 
 const width = 128;
 const scoresOf = (text: string) => expectedScores(parseGenome(text), width);

@@ -8,7 +8,7 @@ import {
   repairGenome,
   type Segment,
   unshared,
-} from "../../../genome/index.ts";
+} from "../genome/index.ts";
 
 export function* enumerateGenomes(grammar: Grammar): Generator<Genome> {
   const columns = Array.from({ length: grammar.depth }, (_, position) => segmentsAt(grammar, position));
