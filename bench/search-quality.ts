@@ -1,6 +1,6 @@
 // How good the search is, with the same number of evaluations for everybody.
 //
-//   npm run bench:search [-- --seeds 20 --candidates 268 --evaluations 25000]
+//   npm run bench:search [-- --seeds 20 --candidates 268 --evaluations 25000 --algorithms nsga2,surrogate]
 //
 // Problems: NSGA-II on vectors, once with the paper's selection written plainly, once with ours (`selection.ts`), as the
 // share of the true front's hypervolume that the last population reaches. Landscape: every algorithm of the registry on
@@ -40,11 +40,13 @@ const { values: given } = parseArgs({
     seeds: { type: "string", default: "20" },
     candidates: { type: "string", default: "268" }, // STAR's 16 + 18 x 14
     evaluations: { type: "string", default: "25000" },
+    algorithms: { type: "string", default: Object.keys(algorithms).join() },
   },
 });
 const seeds = Array.from({ length: Number(given.seeds) }, (_, seed) => seed);
 const candidates = Number(given.candidates);
 const evaluations = Number(given.evaluations);
+const compared = given.algorithms.split(",").filter((name) => name !== "random") as AlgorithmName[];
 
 const spaces = {
   /** Small enough to look at every genome. */
@@ -115,12 +117,11 @@ function measureSpace(name: string, space: SearchConfigInput["space"]) {
   const reached = (algorithm: AlgorithmName) =>
     seeds.map((seed) => {
       const value = hypervolumeReached(configOf(space, algorithm, seed));
-      console.log(`${name}, ${algorithm}, seed ${seed}: ${value.toFixed(4)}`);
+      process.stderr.write(`${name}, ${algorithm}, seed ${seed}: ${value.toFixed(4)}\n`);
       return value;
     });
   const random = reached("random");
-  const others = (Object.keys(algorithms) as AlgorithmName[]).filter((algorithm) => algorithm !== "random");
-  const rows = others.map((algorithm) => {
+  const rows = compared.map((algorithm) => {
     const values = reached(algorithm);
     return {
       ...{ algorithm, ...summarize(values) },

@@ -11,7 +11,7 @@ vi.setConfig({ testTimeout: 300_000 });
 const configOf = (name: AlgorithmName) =>
   searchConfig.parse({
     ...{ seed: 11, tasks: ["in-context-recall", "compression"], knownDesigns: ["hyena", "mamba"] },
-    ...{ algorithm: { name }, budget: { candidates: 40 } },
+    ...{ algorithm: name === "surrogate" ? { name, mutants: 3 } : { name }, budget: { candidates: 40 } },
   });
 
 function inMemory(name: AlgorithmName): StoredCandidate[] {
