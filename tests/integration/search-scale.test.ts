@@ -3,7 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { searchConfig } from "../../genome/index.ts";
-import { beginOnStore, workOnStore } from "./simulated-workers.ts";
+import { beginOnStore, workOnStore } from "../../workers/simulate/work-on-store.ts";
 import { openTestStore, startCounting } from "./store.ts";
 
 vi.setConfig({ testTimeout: 900_000 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { type AlgorithmName, algorithms, searchConfig } from "../../genome/index.ts";
 import { replaySearch, type StoredCandidate } from "../../workers/advance/replay.ts";
 import { simulateSearch } from "../../workers/simulate/search.ts";
-import { beginOnStore, candidatesOf, type Team, workOnStore } from "./simulated-workers.ts";
+import { beginOnStore, candidatesOf, type Team, workOnStore } from "../../workers/simulate/work-on-store.ts";
 import { openTestStore, type TestStore } from "./store.ts";
 
 vi.setConfig({ testTimeout: 300_000 });

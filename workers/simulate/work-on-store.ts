@@ -4,10 +4,9 @@ import { silentLog } from "../../services/platform/log.ts";
 import { maxAttempts } from "../../services/platform/store/leases.ts";
 import type { Store } from "../../services/platform/store/store.ts";
 import type { Candidate, LeasedEvaluation } from "../../services/platform/store/types.ts";
-import { advance } from "../../workers/advance/advance.ts";
-import type { EvaluationSetting } from "../../workers/mad/profiles.ts";
-import { simulateEvaluation } from "../../workers/simulate/evaluation.ts";
-import { scored } from "./store.ts";
+import { advance } from "../advance/advance.ts";
+import type { EvaluationSetting } from "../mad/profiles.ts";
+import { simulateEvaluation } from "./evaluation.ts";
 
 export interface Team {
   readonly workers?: number;
@@ -26,7 +25,7 @@ export interface Work {
 }
 
 export async function beginOnStore(store: Store, config: SearchConfig): Promise<string> {
-  const { search } = await store.createSearch({ config, algorithmState: beginSearch(config), apiKeyId: "tester" });
+  const { search } = await store.createSearch({ config, algorithmState: beginSearch(config), apiKeyId: "simulation" });
   return search.id;
 }
 
@@ -70,7 +69,8 @@ export async function workOnStore(
 
   function deliver(lease: LeasedEvaluation) {
     const setting = lease.setting as unknown as EvaluationSetting;
-    return store.finishEvaluation(lease, scored(0, simulateEvaluation(lease, setting, lease)));
+    const simulated = simulateEvaluation(lease, setting, lease);
+    return store.finishEvaluation(lease, { ...simulated, metrics: {}, curve: [], engine: "simulated" });
   }
 
   /** Its lease ran out before `sweepExpiredLeases`: the result comes too late, also where nobody has taken over. */
