@@ -190,10 +190,25 @@ export const searchConfig = z.strictObject({
     .strictObject({
       /** Candidates proposed by the algorithm; the known designs come on top. */
       candidates: z.number().int().min(1).max(1_000_000).default(64),
+      /**
+       * Evaluations trained, known designs included; null means no limit. A candidate is proposed only where all of its
+       * evaluations fit. A result taken over from an equal evaluation is free; another attempt after a lost worker is
+       * no other evaluation.
+       */
+      evaluations: z.number().int().min(1).max(100_000_000).nullable().default(null),
       /** The search stops handing out work after this many seconds; null means never. */
       wallSeconds: z.number().positive().max(31_536_000).nullable().default(null),
+      /**
+       * Seconds that evaluations hold a worker's slot, lost and failed attempts included; null means no limit. Known only
+       * afterwards: nothing is handed out once the seconds used and those predicted for what runs leave no room for it.
+       */
+      deviceSeconds: z.number().positive().max(1e12).nullable().default(null),
+      /** Floating-point operations of the evaluations, each counted as if nothing stopped it early; null means no limit. */
+      flops: z.number().positive().max(1e30).nullable().default(null),
     })
     .prefault({}),
+  /** Most evaluations of this search that run at once; null means as many as there are workers. */
+  concurrency: z.number().int().min(1).max(100_000).nullable().default(null),
   /** Yardstick architectures, evaluated first and drawn in every plot. */
   knownDesigns: z.array(z.enum(knownDesignNames)).default(knownDesignNames),
   /** Genomes (text form) that join the first population. */

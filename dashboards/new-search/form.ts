@@ -30,6 +30,10 @@ export interface SearchForm {
   readonly tournament: string;
   readonly candidates: string;
   readonly wallMinutes: string;
+  readonly evaluations: string;
+  readonly deviceMinutes: string;
+  readonly flops: string;
+  readonly concurrency: string;
   readonly tasks: readonly string[];
   readonly knownDesigns: readonly string[];
   /** One genome a line. */
@@ -79,7 +83,11 @@ export function formOf(config: SearchConfig): SearchForm {
         }
       : { population: "", mutationRate: "", crossoverPoints: "", elitism: "", tournament: "" }),
     candidates: text(budget.candidates),
-    wallMinutes: budget.wallSeconds === null ? "" : text(budget.wallSeconds / 60),
+    wallMinutes: minutes(budget.wallSeconds),
+    evaluations: text(budget.evaluations),
+    deviceMinutes: minutes(budget.deviceSeconds),
+    flops: text(budget.flops),
+    concurrency: text(config.concurrency),
     tasks: config.tasks,
     knownDesigns: config.knownDesigns,
     warmStart: config.warmStart.join("\n"),
@@ -92,7 +100,6 @@ export function formOf(config: SearchConfig): SearchForm {
 
 /** The body of `POST /searches`. */
 export function configOf(form: SearchForm) {
-  const wallMinutes = numberOf(form.wallMinutes);
   const { kept } = form;
   return {
     name: form.name.trim() || defaultConfig.name,
@@ -120,8 +127,12 @@ export function configOf(form: SearchForm) {
     tasks: form.tasks,
     budget: {
       candidates: numberOf(form.candidates),
-      wallSeconds: typeof wallMinutes === "number" ? wallMinutes * 60 : wallMinutes,
+      evaluations: numberOf(form.evaluations),
+      wallSeconds: secondsOf(form.wallMinutes),
+      deviceSeconds: secondsOf(form.deviceMinutes),
+      flops: numberOf(form.flops),
     },
+    concurrency: numberOf(form.concurrency),
     knownDesigns: form.knownDesigns,
     warmStart: form.warmStart
       .split("\n")
@@ -147,6 +158,15 @@ function numberOf(typed: string): number | string | null {
   if (typed.trim() === "") return null;
   const value = Number(typed);
   return Number.isFinite(value) ? value : typed;
+}
+
+function secondsOf(typed: string): number | string | null {
+  const value = numberOf(typed);
+  return typeof value === "number" ? value * 60 : value;
+}
+
+function minutes(seconds: number | null): string {
+  return seconds === null ? "" : text(seconds / 60);
 }
 
 function text(value: number | null | undefined): string {

@@ -74,6 +74,43 @@ export function MainSection({ form, set }: SectionProps) {
           onChange={(wallMinutes) => set({ wallMinutes })}
         />
       </div>
+      <div class="field-row">
+        <TextField
+          pointer="/budget/evaluations"
+          label="Evaluations"
+          numeric
+          placeholder="no limit"
+          hint="The known designs' included."
+          value={form.evaluations}
+          onChange={(evaluations) => set({ evaluations })}
+        />
+        <TextField
+          pointer="/budget/deviceSeconds"
+          label="Device time (minutes)"
+          numeric
+          placeholder="no limit"
+          hint="Time that workers are held, all together."
+          value={form.deviceMinutes}
+          onChange={(deviceMinutes) => set({ deviceMinutes })}
+        />
+        <TextField
+          pointer="/budget/flops"
+          label="FLOPs of training"
+          numeric
+          placeholder="no limit"
+          value={form.flops}
+          onChange={(flops) => set({ flops })}
+        />
+        <TextField
+          pointer="/concurrency"
+          label="At once"
+          numeric
+          placeholder="no limit"
+          hint="Most evaluations that run together."
+          value={form.concurrency}
+          onChange={(concurrency) => set({ concurrency })}
+        />
+      </div>
       <ManyOf
         pointer="/tasks"
         label="Tasks"

@@ -46,7 +46,21 @@ export const searchSummary = z.object({
   profile: z.string(),
   algorithm: z.string(),
   objectives: z.array(objectiveValue),
-  budget: z.object({ candidates: z.number().int(), wallSeconds: z.number().nullable() }),
+  budget: z.object({
+    candidates: z.number().int(),
+    evaluations: z.number().int().nullable(),
+    wallSeconds: z.number().nullable(),
+    deviceSeconds: z.number().nullable(),
+    flops: z.number().nullable(),
+  }),
+  /** Of each budget, set or not. Evaluations and FLOPs count from the moment they are proposed. */
+  spent: z.object({
+    candidates: z.number().int(),
+    evaluations: z.number().int(),
+    wallSeconds: z.number(),
+    deviceSeconds: z.number(),
+    flops: z.number(),
+  }),
   /** Candidates by state; known designs are counted in `knownDesigns` only. */
   candidates: searchCounts,
   knownDesigns: z.number().int(),
@@ -119,6 +133,10 @@ export const evaluation = z.object({
   workerId: z.string().nullable(),
   engine: z.string().nullable(),
   trainSeconds: z.number().nullable(),
+  /** Floating-point operations of a training that nothing stops early. */
+  flops: z.number(),
+  /** Seconds that attempts which have ended held a worker's slot. */
+  deviceSeconds: z.number(),
   /** The evaluation whose result was taken over, so that an equal one is never trained twice. */
   reusedFrom: z.string().nullable(),
   createdAt: date,

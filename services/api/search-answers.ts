@@ -40,12 +40,14 @@ export function objectivesOf({ config }: Pick<StoredSearch, "config">): SearchSu
 
 function summarize(search: StoredSearch, progress: SearchProgress): SearchSummary {
   const { id, name, state, reason, config, hypervolume, createdAt, startedAt, finishedAt } = search;
+  const { proposed: candidates, elapsedSeconds: wallSeconds } = search;
   return {
     ...{ id, name, state, reason },
     profile: config.profile,
     algorithm: config.algorithm.name,
     objectives: objectivesOf(search),
     budget: config.budget,
+    spent: { candidates, ...progress.spent, wallSeconds },
     candidates: progress.candidates,
     knownDesigns: progress.knownDesigns,
     best: Object.fromEntries(config.objectives.map((objective) => [objective.name, progress.best[objective.name]])),
@@ -54,21 +56,26 @@ function summarize(search: StoredSearch, progress: SearchProgress): SearchSummar
 }
 
 /**
- * Rate over the search's whole running time, and the time until its budget of candidates or seconds is used up.
+ * Rate over the search's whole running time, and the time until the first of its budgets is used up at that rate.
  * Known designs are trained first, so they count in the rate as soon as a proposal has finished.
  */
 export function forecast(
   { state, config: { budget }, elapsedSeconds }: Pick<StoredSearch, "state" | "config" | "elapsedSeconds">,
-  { candidates, knownDesigns }: Pick<SearchProgress, "candidates" | "knownDesigns">,
+  { candidates, knownDesigns, spent }: Pick<SearchProgress, "candidates" | "knownDesigns" | "spent">,
 ): Pick<Search, "candidatesPerHour" | "etaSeconds"> {
   const finished = candidates.complete + candidates.pruned + candidates.failed + candidates.cancelled;
   if (finished === 0 || elapsedSeconds <= 0) return { candidatesPerHour: null, etaSeconds: null };
   const perSecond = (finished + knownDesigns) / elapsedSeconds;
   const isRunning = state === "running" || state === "stopping";
   const left = state === "stopping" ? candidates.running : Math.max(0, budget.candidates - finished);
-  const secondsLeft = budget.wallSeconds === null ? Infinity : Math.max(0, budget.wallSeconds - elapsedSeconds);
-  return {
-    candidatesPerHour: perSecond * 3600,
-    etaSeconds: isRunning ? Math.min(left / perSecond, secondsLeft) : null,
-  };
+  const until = (limit: number | null, used: number) =>
+    limit === null || used === 0 ? Infinity : Math.max(0, (limit - used) * (elapsedSeconds / used));
+  const ends = [
+    left / perSecond,
+    until(budget.wallSeconds, elapsedSeconds),
+    until(budget.evaluations, spent.evaluations),
+    until(budget.deviceSeconds, spent.deviceSeconds),
+    until(budget.flops, spent.flops),
+  ];
+  return { candidatesPerHour: perSecond * 3600, etaSeconds: isRunning ? Math.min(...ends) : null };
 }

@@ -57,6 +57,7 @@ export function proposal(name: string, changes: Partial<Proposal> = {}): Proposa
       setting: { length: 32 },
       resultKey: `${name} on ${task}`,
       seed: 7,
+      flops: 1e9,
     })),
     ...changes,
   };

@@ -10,7 +10,8 @@ import {
   toMinimized,
   violationOf,
 } from "../../genome/index.ts";
-import type { Advance, AdvanceView, CandidateResult } from "../../services/platform/store/types.ts";
+import type { Advance, AdvanceView, CandidateResult, Spending } from "../../services/platform/store/types.ts";
+import { askAffordable, describeRefusal, overdrawn, spendingOf } from "./budget.ts";
 import { mergeIntoFront } from "./front.ts";
 import { proposeKnownDesigns, proposeOffspring } from "./propose.ts";
 
@@ -37,12 +38,16 @@ export function decide(view: AdvanceView): Advance | null {
   const yardstick = isFirst ? proposeKnownDesigns(config, shape) : [];
   const unfinished = view.unfinished.waiting + view.unfinished.running;
   const wanted = Math.max(0, Math.min(view.remaining, window - unfinished));
-  const asked = wanted > 0 ? algorithm.ask(told, wanted) : { state: told, proposals: [] };
-  const offspring = asked.proposals.map((proposal) => proposeOffspring(proposal, config, shape));
-  const proposals = [...yardstick, ...offspring];
+  const forYardstick = spendingOf(yardstick);
+  if (overdrawn(forYardstick, view.allowance)) return failAtOnce(view, memory, forYardstick);
+  const allowance = subtract(view.allowance, forYardstick);
+  const asked = askAffordable(algorithm, told, wanted, allowance, (offspring) =>
+    proposeOffspring(offspring, config, shape),
+  );
+  const proposals = [...yardstick, ...asked.proposals];
 
   const isIdle = unfinished === 0 && proposals.length === 0;
-  const end = isIdle ? endOf(view, complete) : null;
+  const end = isIdle ? endOf(view, complete, asked.refusedBy) : null;
   if (view.results.length === 0 && proposals.length === 0 && end === null) return null;
   return {
     algorithmState: { algorithm: asked.state, front, complete } satisfies SearchMemory,
@@ -52,6 +57,17 @@ export function decide(view: AdvanceView): Advance | null {
     hypervolumes,
     ...(end && { end }),
   };
+}
+
+/** The known designs have the first numbers, so a search that cannot pay for all of them cannot begin. */
+function failAtOnce({ search, allowance }: AdvanceView, memory: SearchMemory, needed: Spending): Advance {
+  const budget = overdrawn(needed, allowance) ?? "evaluations";
+  const reason = `the known designs need ${needed[budget]} ${budget}, and the budget is ${search.config.budget[budget]}`;
+  return { algorithmState: memory, proposals: [], end: { state: "failed", reason } };
+}
+
+function subtract(a: Spending, b: Spending): Spending {
+  return { evaluations: a.evaluations - b.evaluations, flops: a.flops - b.flops };
 }
 
 function toResult(result: CandidateResult, config: SearchConfig): Result {
@@ -88,10 +104,15 @@ function growFront(
 }
 
 /** Called where nothing is left to wait for and nothing was proposed. */
-function endOf({ search, remaining }: AdvanceView, complete: number): Advance["end"] | null {
+function endOf(view: AdvanceView, complete: number, refusedBy: keyof Spending | null): Advance["end"] | null {
+  const { search, remaining, allowance } = view;
   if (search.state === "stopping") return { state: "completed", reason: search.reason ?? "stopped before its budget" };
   if (search.state !== "running") return null;
+  if (complete === 0 && refusedBy !== null) {
+    return { state: "failed", reason: describeRefusal(refusedBy, allowance, search.config) };
+  }
   if (complete === 0) return { state: "failed", reason: "no candidate could be trained; their messages say why" };
+  if (refusedBy !== null) return { state: "completed", reason: describeRefusal(refusedBy, allowance, search.config) };
   if (remaining > 0)
     return { state: "failed", reason: `the algorithm has nothing left to propose, ${remaining} short` };
   return { state: "completed", reason: null };

@@ -4,6 +4,7 @@ import {
   canonicalGenome,
   fitGenome,
   formatGenome,
+  type Genome,
   genomeCosts,
   genomeHash,
   knownDesigns,
@@ -17,6 +18,7 @@ import {
 import type { JsonObject, Proposal, ProposedEvaluation } from "../../services/platform/store/types.ts";
 import { settingsOf } from "../mad/profiles.ts";
 import { recipes } from "../mad/recipe.ts";
+import { trainingFlops } from "../mad/training-flops.ts";
 
 /** The yardstick, always trained, whatever the limits say. */
 export function proposeKnownDesigns(config: SearchConfig, shape: ModelShape): Proposal[] {
@@ -32,14 +34,15 @@ export function proposeKnownDesigns(config: SearchConfig, shape: ModelShape): Pr
       variation: { kind: "known-design", parents: [], changes: [] },
       ...costs,
       feasible: violationOf(config.objectives, costs) === 0,
-      evaluations: evaluationsOf(genomeHash(genome), config),
+      evaluations: evaluationsOf(genome, genomeHash(genome), config),
     };
   });
 }
 
 /** A candidate that breaks a limit by its costs alone is finished at once: no training could mend it. */
 export function proposeOffspring(offspring: Offspring, config: SearchConfig, shape: ModelShape): Proposal {
-  const costs = genomeCosts(parseGenome(offspring.genome, shape), shape, config.space.contextLength);
+  const genome = parseGenome(offspring.genome, shape);
+  const costs = genomeCosts(genome, shape, config.space.contextLength);
   const feasible = violationOf(config.objectives, costs) === 0;
   return {
     genome: offspring.genome,
@@ -50,16 +53,17 @@ export function proposeOffspring(offspring: Offspring, config: SearchConfig, sha
     ...costs,
     feasible,
     ...(feasible ? {} : { pruned: describeExcess(costs, config) }),
-    evaluations: feasible ? evaluationsOf(offspring.hash, config) : [],
+    evaluations: feasible ? evaluationsOf(genome, offspring.hash, config) : [],
   };
 }
 
-function evaluationsOf(hash: string, config: SearchConfig): ProposedEvaluation[] {
+function evaluationsOf(genome: Genome, hash: string, config: SearchConfig): ProposedEvaluation[] {
   return settingsOf(config.profile, config.tasks, { width: config.space.width }).map((setting) => ({
     task: setting.data.task,
     setting: setting as unknown as JsonObject,
     resultKey: resultKey(hash, setting, config),
     seed: config.seed,
+    flops: trainingFlops(genome, setting),
   }));
 }
 

@@ -120,6 +120,8 @@ function viewOf(config: SearchConfig, { algorithmState, results, told, next, pro
     unfinished,
     nextNumber: next,
     remaining: config.budget.candidates - proposed,
+    // What else is paid for is no part of the decisions: it only says where they end.
+    allowance: { evaluations: Infinity, flops: Infinity },
   };
 }
 

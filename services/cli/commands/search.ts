@@ -9,7 +9,7 @@ import { CliError, exitCodes } from "../errors.ts";
 import { frontTable } from "../front-table.ts";
 import { clientOf, isJson } from "../globals.ts";
 import { count, duration, objectiveText, printJson, printLine, table } from "../output.ts";
-import { progressOf } from "../progress.ts";
+import { budgetText, progressOf } from "../progress.ts";
 import { describeReplay, loadCandidates } from "../replay.ts";
 import { exitCodeOf, watchSearch } from "../watch.ts";
 
@@ -185,6 +185,7 @@ function describeSearch(search: Search): string {
   return [
     `${search.name} (${search.id}): ${search.state}${search.reason ? `, ${search.reason}` : ""}`,
     `profile ${search.profile}, ${search.algorithm}, seed ${search.config.seed}, generation ${search.generation}`,
+    `budget: ${budgetText(search)}`,
     `elapsed ${duration(search.elapsedSeconds)}, ETA ${duration(search.etaSeconds)}, ${count(search.candidatesPerHour)} candidates per hour`,
     ...(failures.length > 0 ? [`failed evaluations: ${failures.join(", ")}`] : []),
     `hypervolume ${search.hypervolume?.toPrecision(5) ?? "–"}`,

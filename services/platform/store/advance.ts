@@ -9,7 +9,7 @@ import { lockResultKeys, reuseResults } from "./results.ts";
 import { isFinal } from "./search-states.ts";
 import { enterState, loadSearch, lockSearch } from "./searches.ts";
 import { finishedEvents, settleCandidates } from "./settle.ts";
-import type { Advance, Advanced, AdvanceView, CandidateResult, Proposal, Search } from "./types.ts";
+import type { Advance, Advanced, AdvanceView, CandidateResult, Proposal, Search, Spending } from "./types.ts";
 
 /** Pure: it may be called again for the same moment if the transaction is lost. Null means nothing to do. */
 export type Decide = (view: AdvanceView) => Advance | null | Promise<Advance | null>;
@@ -59,7 +59,19 @@ async function look(queries: Queries, search: Search): Promise<AdvanceView> {
     unfinished,
     nextNumber: row.next_number,
     remaining,
+    allowance: await allowanceOf(queries, search),
   };
+}
+
+async function allowanceOf(queries: Queries, { id, state, config }: Search): Promise<Spending> {
+  const { evaluations, flops } = config.budget;
+  if (state !== "running") return { evaluations: 0, flops: 0 };
+  if (evaluations === null && flops === null) return { evaluations: Infinity, flops: Infinity };
+  const [spent] = await queries.$queryRaw<Spending[]>`
+    SELECT coalesce(sum(paid_evaluations), 0)::int AS evaluations, coalesce(sum(paid_flops), 0) AS flops
+    FROM candidates WHERE search_id = ${id}`;
+  const left = (limit: number | null, used = 0) => (limit === null ? Infinity : Math.max(0, limit - used));
+  return { evaluations: left(evaluations, spent?.evaluations), flops: left(flops, spent?.flops) };
 }
 
 type ResultRow = Omit<CandidateResult, "genomeHash" | "knownDesign" | "stateBytes" | "flopsPerToken" | "taskScores"> & {
@@ -112,11 +124,7 @@ async function tell(
 
 async function propose(queries: Queries, search: Search, view: AdvanceView, proposals: readonly Proposal[]) {
   if (proposals.length === 0) return { waiting: [], pruned: [], finished: [] };
-  const counted = proposals.filter(({ knownDesign }) => knownDesign == null).length;
-  if (counted > view.remaining) {
-    const message = `search ${search.id} is ${search.state}: ${counted} candidates proposed, ${view.remaining} left in its budget`;
-    throw new AppError("BUDGET_EXCEEDED", message);
-  }
+  assertWithinBudget(search, view, proposals);
   const candidates = proposals.map((proposal, index) => describe(search.id, view.nextNumber + index, proposal));
   const evaluations = proposals.flatMap((proposal, index) =>
     proposal.evaluations.map((evaluation, position) => {
@@ -128,19 +136,22 @@ async function propose(queries: Queries, search: Search, view: AdvanceView, prop
   await lockResultKeys(queries, keys);
   await queries.$executeRaw`
     INSERT INTO candidates (id, search_id, number, generation, genome, genome_hash, known_design, parents, variation,
-                            parameters, state_bytes, flops_per_token, feasible, state, message, finished_at)
+                            parameters, state_bytes, flops_per_token, feasible, paid_evaluations, paid_flops, state,
+                            message, finished_at)
     SELECT id, ${search.id}, number, generation, genome, "genomeHash", "knownDesign", parents, variation,
-           parameters, "stateBytes", "flopsPerToken", feasible,
+           parameters, "stateBytes", "flopsPerToken", feasible, "paidEvaluations", "paidFlops",
            CASE WHEN pruned IS NULL THEN 'waiting' ELSE 'pruned' END::"EvaluationState", pruned,
            CASE WHEN pruned IS NOT NULL THEN clock_timestamp() END
     FROM jsonb_to_recordset(${JSON.stringify(candidates)}::jsonb) AS proposed(
       id text, number int, generation int, genome text, "genomeHash" text, "knownDesign" text, parents int[],
-      variation jsonb, parameters float8, "stateBytes" float8, "flopsPerToken" float8, feasible boolean, pruned text)`;
+      variation jsonb, parameters float8, "stateBytes" float8, "flopsPerToken" float8, feasible boolean,
+      "paidEvaluations" int, "paidFlops" float8, pruned text)`;
   await queries.$executeRaw`
-    INSERT INTO evaluations (id, search_id, candidate_id, position, task, setting, result_key, seed)
-    SELECT id, ${search.id}, candidate, position, task, setting, "resultKey", seed
+    INSERT INTO evaluations (id, search_id, candidate_id, position, task, setting, result_key, seed, flops)
+    SELECT id, ${search.id}, candidate, position, task, setting, "resultKey", seed, flops
     FROM jsonb_to_recordset(${JSON.stringify(evaluations)}::jsonb) AS proposed(
-      id text, candidate text, position int, task text, setting jsonb, "resultKey" text, seed bigint)`;
+      id text, candidate text, position int, task text, setting jsonb, "resultKey" text, seed bigint,
+      flops float8)`;
   const finished = await settleCandidates(queries, await reuseResults(queries, keys));
 
   const waiting = await queries.$queryRaw<{ id: string }[]>`
@@ -159,6 +170,20 @@ async function propose(queries: Queries, search: Search, view: AdvanceView, prop
   };
 }
 
+function assertWithinBudget({ id, state }: Search, view: AdvanceView, proposals: readonly Proposal[]): void {
+  const evaluations = proposals.flatMap((proposal) => proposal.evaluations);
+  const asked = [
+    ["candidates", proposals.filter(({ knownDesign }) => knownDesign == null).length, view.remaining],
+    ["evaluations", evaluations.length, view.allowance.evaluations],
+    ["flops", evaluations.reduce((sum, { flops }) => sum + flops, 0), view.allowance.flops],
+  ] as const;
+  for (const [what, count, left] of asked) {
+    if (count <= left) continue;
+    const message = `search ${id} is ${state}: ${count} ${what} proposed, ${left} left in its budget`;
+    throw new AppError("BUDGET_EXCEEDED", message);
+  }
+}
+
 function describe(searchId: string, number: number, { evaluations, pruned = null, ...proposal }: Proposal) {
   const place = `search ${searchId}, candidate ${number} (${proposal.genome})`;
   if ((evaluations.length === 0) !== (pruned !== null)) {
@@ -167,7 +192,11 @@ function describe(searchId: string, number: number, { evaluations, pruned = null
   for (const cost of ["parameters", "stateBytes", "flopsPerToken"] as const) {
     if (!Number.isFinite(proposal[cost])) throw new Error(`${place}: ${cost} is ${proposal[cost]}`);
   }
-  return { id: candidateId(searchId, number), number, pruned, ...proposal };
+  const paidFlops = evaluations.reduce((sum, { flops }) => sum + flops, 0);
+  return {
+    ...{ id: candidateId(searchId, number), number, pruned, ...proposal },
+    ...{ paidEvaluations: evaluations.length, paidFlops },
+  };
 }
 
 async function storeState(queries: Queries, search: Search, view: AdvanceView, advance: Advance): Promise<void> {

@@ -1,5 +1,11 @@
 // What the reconciler asks: which searches somebody should attend to.
+import { Prisma } from "../../../prisma/client/client.ts";
 import type { Database } from "./database.ts";
+
+/** Whether the row of `searches` has used up its wall-clock budget. */
+export const isOverdue = Prisma.sql`coalesce(
+  searches.active_seconds + extract(epoch FROM now() - searches.active_since)
+    > (searches.config->'budget'->>'wallSeconds')::float8, false)`;
 
 /**
  * Searches whose advance has something to do: not begun, results to tell, or nothing left unfinished (the next
@@ -23,8 +29,7 @@ export async function listDueSearches({ queries }: Database): Promise<string[]> 
 export async function listOverdueSearches({ queries }: Database): Promise<string[]> {
   const rows = await queries.$queryRaw<{ id: string }[]>`
     SELECT id FROM searches
-    WHERE state = 'running' AND deleted_at IS NULL
-      AND active_seconds + extract(epoch FROM now() - active_since) > (config->'budget'->>'wallSeconds')::float8
+    WHERE state = 'running' AND deleted_at IS NULL AND ${isOverdue}
     ORDER BY id`;
   return rows.map(({ id }) => id);
 }

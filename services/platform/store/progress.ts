@@ -19,6 +19,9 @@ export async function searchProgress(
     known: boolean;
     count: number;
     train_seconds: number;
+    paid_evaluations: number;
+    paid_flops: number;
+    device_seconds: number;
     score: number | null;
     parameters: number | null;
     state_bytes: number | null;
@@ -27,6 +30,8 @@ export async function searchProgress(
   const candidates = await queries.$queryRaw<CandidateRow[]>`
     SELECT search_id, state, known_design IS NOT NULL AS known, count(*)::int AS count,
            sum(train_seconds) AS train_seconds,
+           sum(paid_evaluations)::int AS paid_evaluations, sum(paid_flops) AS paid_flops,
+           sum(device_seconds) AS device_seconds,
            max(score) FILTER (WHERE feasible) AS score,
            min(parameters) FILTER (WHERE feasible) AS parameters,
            min(state_bytes) FILTER (WHERE feasible) AS state_bytes,
@@ -37,6 +42,11 @@ export async function searchProgress(
     const one = progress.get(row.search_id);
     if (one === undefined) continue;
     one.trainSeconds += row.train_seconds;
+    one.spent = {
+      evaluations: one.spent.evaluations + row.paid_evaluations,
+      flops: one.spent.flops + row.paid_flops,
+      deviceSeconds: one.spent.deviceSeconds + row.device_seconds,
+    };
     if (row.known) one.knownDesigns += row.count;
     else one.candidates[row.state] = row.count;
     if (row.state === "complete" && !row.known) {
@@ -69,6 +79,7 @@ function noProgress(): Mutable<SearchProgress> {
     failuresByReason: {},
     best: { score: null, parameters: null, stateBytes: null, flopsPerToken: null },
     trainSeconds: 0,
+    spent: { evaluations: 0, flops: 0, deviceSeconds: 0 },
   };
 }
 

@@ -3,7 +3,12 @@
 import { Prisma } from "../../../prisma/client/client.ts";
 import type { Queries } from "./database.ts";
 import type { NewEvent } from "./events.ts";
-import type { EvaluationState, FailureReason, Outcome, Settled } from "./types.ts";
+import type { EvaluationState, FailureReason, Outcome } from "./types.ts";
+
+/** Of an evaluation, with the lease that now ends without a result: until now, or until it ran out. */
+export const heldSeconds = Prisma.sql`
+  device_seconds + CASE WHEN evaluations.state = 'running'
+    THEN greatest(0, extract(epoch FROM least(clock_timestamp(), lease_expires_at) - started_at))::float8 ELSE 0 END`;
 
 export interface FinishedCandidate {
   readonly id: string;
@@ -14,6 +19,9 @@ export interface FinishedCandidate {
   readonly reason: FailureReason | null;
   readonly score: number | null;
 }
+
+/** What counts against a budget: all but results taken over, and what was cancelled before a worker had it. */
+const isPaid = Prisma.sql`reused_from IS NULL AND (attempt > 0 OR state IN ('waiting', 'running'))`;
 
 /** An evaluation changes only while its candidate is locked, so two that finish together see each other. */
 export async function lockCandidates(queries: Queries, ids: readonly string[]): Promise<void> {
@@ -50,7 +58,10 @@ export async function settleCandidates(queries: Queries, ids: readonly string[])
         coalesce(bool_or(outcome = 'diverged'), false) AS diverged,
         (array_agg(reason ORDER BY position) FILTER (WHERE state = 'failed'))[1] AS reason,
         (array_agg(message ORDER BY position) FILTER (WHERE state = 'failed'))[1] AS message,
-        coalesce(sum(train_seconds ORDER BY position) FILTER (WHERE reused_from IS NULL), 0) AS train_seconds
+        coalesce(sum(train_seconds ORDER BY position) FILTER (WHERE reused_from IS NULL), 0) AS train_seconds,
+        count(*) FILTER (WHERE ${isPaid})::int AS paid_evaluations,
+        coalesce(sum(flops ORDER BY position) FILTER (WHERE ${isPaid}), 0) AS paid_flops,
+        sum(device_seconds ORDER BY position) AS device_seconds
       FROM evaluations WHERE candidate_id = ANY(${[...ids]})
       GROUP BY candidate_id
     ), settled AS (
@@ -63,6 +74,9 @@ export async function settleCandidates(queries: Queries, ids: readonly string[])
         score = CASE WHEN tallies.state = 'complete' THEN scores.score END,
         task_scores = coalesce(scores.task_scores, '{}'),
         train_seconds = tallies.train_seconds,
+        paid_evaluations = tallies.paid_evaluations,
+        paid_flops = tallies.paid_flops,
+        device_seconds = tallies.device_seconds,
         finished_at = CASE WHEN tallies.state NOT IN ('waiting', 'running') THEN clock_timestamp() END
       FROM tallies LEFT JOIN scores USING (candidate_id)
       WHERE candidates.id = tallies.candidate_id AND candidates.state IN ('waiting', 'running')
@@ -85,7 +99,8 @@ export async function cancelEvaluations(
     ORDER BY id FOR NO KEY UPDATE`;
   const list = Prisma.join(states.map((state) => Prisma.sql`${state}::text::"EvaluationState"`));
   await queries.$executeRaw`
-    UPDATE evaluations SET state = 'cancelled', lease_expires_at = NULL, finished_at = now()
+    UPDATE evaluations SET
+      state = 'cancelled', device_seconds = ${heldSeconds}, lease_expires_at = NULL, finished_at = now()
     WHERE search_id = ${searchId} AND state IN (${list})`;
   return settleCandidates(
     queries,
@@ -101,6 +116,6 @@ export function finishedEvents(finished: readonly FinishedCandidate[]): NewEvent
   }));
 }
 
-export function settledSearches(finished: readonly FinishedCandidate[]): Settled {
-  return { searchIds: [...new Set(finished.map(({ searchId }) => searchId))] };
+export function searchIdsOf(finished: readonly FinishedCandidate[]): string[] {
+  return [...new Set(finished.map(({ searchId }) => searchId))];
 }

@@ -56,6 +56,16 @@ export interface SearchProgress {
   readonly best: Record<Objective, number | null>;
   /** Training paid for so far; results taken over from equal evaluations cost nothing. */
   readonly trainSeconds: number;
+  /** Known designs included. */
+  readonly spent: Spending & { readonly deviceSeconds: number };
+}
+
+/** What evaluations take of a search's budget, from the moment they are proposed. */
+export interface Spending {
+  /** Trained or to be trained: those whose result was taken over, or that were cancelled before they began, are free. */
+  readonly evaluations: number;
+  /** Theirs, each in full. */
+  readonly flops: number;
 }
 
 export type Objective = "score" | "parameters" | "stateBytes" | "flopsPerToken";
@@ -98,6 +108,11 @@ export interface Candidate extends CandidateResult {
   readonly variation: JsonObject;
   /** Paid for by this candidate: results taken over from equal evaluations do not count. */
   readonly trainSeconds: number;
+  /** Evaluations trained or to be trained for this candidate, and their FLOPs. */
+  readonly paidEvaluations: number;
+  readonly paidFlops: number;
+  /** Seconds that its evaluations have held a worker's slot, lost and failed attempts included. */
+  readonly deviceSeconds: number;
   /** Place in the order in which results were told to the algorithm. */
   readonly toldOrder: number | null;
   /** Of the front once this candidate had been told. */
@@ -138,6 +153,8 @@ export interface AdvanceView {
   readonly nextNumber: number;
   /** How many candidates may be proposed now (known designs do not count): 0 unless the search is running. */
   readonly remaining: number;
+  /** What the evaluations of all proposals together may take, known designs included; Infinity where no limit is set. */
+  readonly allowance: Spending;
 }
 
 export interface Proposal {
@@ -162,6 +179,8 @@ export interface ProposedEvaluation {
   readonly setting: JsonObject;
   readonly resultKey: string;
   readonly seed: number;
+  /** Of a training that nothing stops early. */
+  readonly flops: number;
 }
 
 export interface Advance {
@@ -203,6 +222,10 @@ export interface Evaluation {
   readonly workerId: string | null;
   readonly engine: string | null;
   readonly trainSeconds: number | null;
+  /** Of a training that nothing stops early. */
+  readonly flops: number;
+  /** Seconds that attempts which have ended held a worker's slot. */
+  readonly deviceSeconds: number;
   readonly reusedFrom: string | null;
   readonly createdAt: string;
   readonly startedAt: string | null;
@@ -254,11 +277,11 @@ export interface EvaluationResult {
 export interface Settled {
   /** Searches with newly finished candidates: ring for their advance. */
   readonly searchIds: readonly string[];
+  /** Evaluations that wait again, or for which there may be room now: ring for them. */
+  readonly waiting: readonly string[];
 }
 
 export interface Swept extends Settled {
-  /** Evaluations that wait again. */
-  readonly waiting: readonly string[];
   readonly failed: readonly string[];
 }
 

@@ -16,7 +16,9 @@ export function searchOf(
 ): Search {
   return {
     ...{ id: "abc", name: "small", state: "running", reason: null, profile: "smoke", algorithm: "nsga2", objectives },
-    ...{ budget: { candidates: 16, wallSeconds: null }, knownDesigns: 4, best: {}, hypervolume: null, generation: 0 },
+    budget: { candidates: 16, evaluations: null, wallSeconds: null, deviceSeconds: null, flops: null },
+    spent: { candidates: 0, evaluations: 0, wallSeconds: 0, deviceSeconds: 0, flops: 0 },
+    ...{ knownDesigns: 4, best: {}, hypervolume: null, generation: 0 },
     ...{ createdAt: "2026-01-02T03:04:05.000Z", startedAt: null, finishedAt: null, config: {} as Search["config"] },
     ...{ failuresByReason: {}, referencePoint: null, elapsedSeconds: 0, candidatesPerHour: null, etaSeconds: null },
     ...changes,

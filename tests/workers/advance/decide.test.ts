@@ -135,6 +135,49 @@ describe("a search that goes on", () => {
   });
 });
 
+describe("budgets besides the candidates", () => {
+  const { proposals } = present(decide(viewOf(searchOf(small))));
+  const [, , first, second, third] = proposals;
+  const flopsOf = (list: (typeof first)[]) => list.flatMap((one) => one?.evaluations ?? []).map(({ flops }) => flops);
+  const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
+  const designs = sum(flopsOf(proposals.slice(0, 2)));
+  const unlimited = { evaluations: Infinity, flops: Infinity };
+
+  test.each([
+    ["evaluations", { ...unlimited, evaluations: 4 }],
+    ["FLOPs", { ...unlimited, flops: designs + sum(flopsOf([first, second])) }],
+    ["FLOPs, a little more", { ...unlimited, flops: designs + sum(flopsOf([first, second, third])) - 1 }],
+  ])("of the generation only what the %s pay for is proposed, the same candidates as ever", (_, allowance) => {
+    const advance = present(decide(viewOf(searchOf(small), { allowance })));
+    expect(advance.proposals).toEqual(proposals.slice(0, 4));
+    // What was not paid for is not lost: the next round asks for it again.
+    const look = { nextNumber: 4, remaining: 8, unfinished: { waiting: 4, running: 0 } };
+    const next = present(decide(viewOf(searchOf(small), { ...look, algorithmState: advance.algorithmState })));
+    expect(next.proposals).toEqual(proposals.slice(4));
+  });
+
+  test("a search whose next candidate is not paid for waits for what runs, then completes and says why", () => {
+    const input = { ...small, budget: { candidates: 10, evaluations: 5 } };
+    const allowance = { ...unlimited, evaluations: 0 };
+    const opened = present(decide(viewOf(searchOf(input), { allowance: { ...unlimited, evaluations: 5 } })));
+    const look = { nextNumber: 5, remaining: 7, allowance, algorithmState: opened.algorithmState };
+    expect(decide(viewOf(searchOf(input), { ...look, unfinished: { waiting: 1, running: 0 } }))).toBeNull();
+    const results = opened.proposals.map((proposal, number) => resultOf(proposal, number));
+    expect(decide(viewOf(searchOf(input), { ...look, results }))?.end).toEqual({
+      ...{ state: "completed", reason: "the budget of 5 evaluations holds no other candidate: 0 left" },
+    });
+  });
+
+  test("a search that cannot pay for its known designs fails at once", () => {
+    const input = { ...small, budget: { candidates: 10, evaluations: 1 } };
+    const advance = present(decide(viewOf(searchOf(input), { allowance: { ...unlimited, evaluations: 1 } })));
+    expect(advance).toMatchObject({
+      proposals: [],
+      end: { state: "failed", reason: "the known designs need 2 evaluations, and the budget is 1" },
+    });
+  });
+});
+
 describe("limits", () => {
   const limited: SearchConfigInput = {
     ...small,

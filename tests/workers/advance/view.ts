@@ -25,6 +25,7 @@ export function viewOf(search: Search, changes: Partial<AdvanceView> = {}): Adva
     results: [],
     unfinished: { waiting: 0, running: 0 },
     nextNumber: 0,
+    allowance: { evaluations: Infinity, flops: Infinity },
     remaining: search.state === "running" ? search.config.budget.candidates - search.proposed : 0,
     ...changes,
   };

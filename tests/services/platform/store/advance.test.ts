@@ -78,7 +78,7 @@ describe("one advance", () => {
     const { id } = await plantSearch(opened.store);
     const parameters = 0.1 + 0.2;
     const seed = Number.MAX_SAFE_INTEGER;
-    const evaluations = [{ task: "compression", setting: { rate: 1 / 3 }, resultKey: `digits ${id}`, seed }];
+    const evaluations = [{ task: "compression", setting: { rate: 1 / 3 }, resultKey: `digits ${id}`, seed, flops: 1 }];
     await propose(opened.store, id, [proposal("digits", { parameters, evaluations })]);
     const leased = await lease(opened.store, `${id}-0-0`);
     expect(leased).toMatchObject({ seed, setting: { rate: 1 / 3 } });
@@ -283,7 +283,7 @@ describe("an equal evaluation is never paid for twice", () => {
     const leases = [await lease(opened.store, firsts[0]!), await lease(opened.store, firsts[1]!)];
     expect(await opened.store.leaseEvaluation(seconds[0]!, "worker-b", 30)).toBeNull();
 
-    expect(await opened.store.finishEvaluation(leases[0]!, scored(0.2))).toEqual({ searchIds: [] });
+    expect(await opened.store.finishEvaluation(leases[0]!, scored(0.2))).toEqual({ searchIds: [], waiting: [] });
     const settled = await opened.store.finishEvaluation(leases[1]!, scored(0.4));
     expect([...settled!.searchIds].sort()).toEqual([first.id, second.id].sort());
     expect(await opened.store.loadCandidate(second.id, 0)).toMatchObject({ state: "complete", trainSeconds: 0 });

@@ -152,7 +152,7 @@ describe("a candidate's score", () => {
       ["noisy", 2 / 3],
       ["noisy", 0.1],
     ] as const;
-    const evaluations = plan.map(([task], n) => ({ task, setting: { n }, resultKey: `${id} ${n}`, seed: n }));
+    const evaluations = plan.map(([task], n) => ({ task, setting: { n }, resultKey: `${id} ${n}`, seed: n, flops: 1 }));
     const { waiting } = await propose(opened.store, id, [proposal(id, { evaluations })]);
     for (const n of [3, 1, 0, 2]) {
       await opened.store.finishEvaluation(await lease(opened.store, waiting[n]!), scored(plan[n]![1]));
@@ -180,7 +180,13 @@ describe("a candidate's score", () => {
     const found = new Set<number | null>();
     for (const order of orders) {
       const { id } = await plantSearch(store);
-      const evaluations = scores.map((_, n) => ({ task: "one", setting: { n }, resultKey: `${id} ${n}`, seed: n }));
+      const evaluations = scores.map((_, n) => ({
+        task: "one",
+        setting: { n },
+        resultKey: `${id} ${n}`,
+        seed: n,
+        flops: 1,
+      }));
       const { waiting } = await propose(store, id, [proposal(id, { evaluations })]);
       for (const n of order) {
         await store.finishEvaluation(await lease(store, waiting[n]!), scored(scores[n]!));
@@ -236,7 +242,7 @@ describe("a failure", () => {
     const [first, second] = [await lease(opened.store, waiting[0]!), await lease(opened.store, waiting[1]!)];
     await opened.store.failEvaluation(first, { reason: "oom", message: "", retry: false });
     expect(await opened.store.loadCandidate(id, 0)).toMatchObject({ state: "running" });
-    expect(await opened.store.finishEvaluation(second, scored(0.5))).toEqual({ searchIds: [id] });
+    expect(await opened.store.finishEvaluation(second, scored(0.5))).toEqual({ searchIds: [id], waiting: [] });
     expect(await opened.store.loadCandidate(id, 0)).toMatchObject({ state: "failed", reason: "oom", score: null });
   });
 

@@ -117,6 +117,8 @@ test("progress counts by state, keeps known designs apart, and takes the best of
     failuresByReason: { oom: 1 },
     best: { score: 0.5, parameters: 0, stateBytes: 2000, flopsPerToken: 3000 },
     trainSeconds: 28,
+    // All but the one that was cancelled before it began; the failed one held a worker for a moment.
+    spent: { evaluations: 17, flops: 17e9, deviceSeconds: expect.closeTo(28, 0) },
   });
   expect(progress.get(empty.id)).toMatchObject({ knownDesigns: 0, best: { score: null }, trainSeconds: 0 });
 });
