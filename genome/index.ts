@@ -3,7 +3,7 @@ export { algorithmNamed, algorithms } from "./algorithms/index.ts";
 export type { Algorithm, AlgorithmName, AlgorithmState, Asked, Proposal, Result, Setup } from "./algorithms/types.ts";
 export { canonicalGenome, genomeHash } from "./canonical.ts";
 export { genomeCosts, type SegmentCosts, segmentCosts } from "./costs.ts";
-export { crowdingDistances, dominates, nonDominated, rankByDominance } from "./dominance.ts";
+export { coverageOf, crowdingDistances, dominates, nonDominated, rankByDominance } from "./dominance.ts";
 export { GenomeError } from "./errors.ts";
 export { checkGrammar, fitOptions, type Grammar, grammarOf, leastDepth, operatorsAt } from "./grammar.ts";
 export { hypervolume } from "./hypervolume.ts";
@@ -41,8 +41,10 @@ export {
   objectiveDirections,
   type ProfileName,
   profileNames,
+  type SearchChanges,
   type SearchConfig,
   type SearchConfigInput,
+  searchChanges,
   searchConfig,
   type TaskName,
   taskNames,

@@ -157,6 +157,36 @@ const surrogate = z.strictObject({
 
 const random = z.strictObject({ name: z.literal("random") });
 
+/** What a search may spend; null means no limit. The first that is used up ends it. */
+const limits = {
+  /** Candidates proposed by the algorithm; the known designs come on top. */
+  candidates: z.number().int().min(1).max(1_000_000),
+  /**
+   * Evaluations trained, known designs included. A candidate is proposed only where all of its evaluations fit. A result
+   * taken over from an equal evaluation is free; another attempt after a lost worker is no other evaluation.
+   */
+  evaluations: z.number().int().min(1).max(100_000_000).nullable(),
+  /** The search stops handing out work after this many seconds; pauses do not count. */
+  wallSeconds: z.number().positive().max(31_536_000).nullable(),
+  /**
+   * Seconds that evaluations hold a worker's slot, lost and failed attempts included. Known only afterwards: nothing is
+   * handed out once the seconds used and those predicted for what runs leave no room for it.
+   */
+  deviceSeconds: z.number().positive().max(1e12).nullable(),
+  /** Floating-point operations of the evaluations, each counted as if nothing stopped it early. */
+  flops: z.number().positive().max(1e30).nullable(),
+};
+
+/** Most evaluations of the search that run at once; null means as many as there are workers. */
+const concurrency = z.number().int().min(1).max(100_000).nullable();
+
+/** What may change while a search runs; what is left out stays. */
+export const searchChanges = z.strictObject({
+  budget: z.strictObject(limits).partial().optional(),
+  concurrency: concurrency.optional(),
+});
+export type SearchChanges = z.output<typeof searchChanges>;
+
 export const searchConfig = z.strictObject({
   name: z.string().trim().min(1).max(120).default("untitled"),
   seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
@@ -188,27 +218,14 @@ export const searchConfig = z.strictObject({
   recipe: z.enum(["mad-2024", "mad-strict"]).default("mad-2024"),
   budget: z
     .strictObject({
-      /** Candidates proposed by the algorithm; the known designs come on top. */
-      candidates: z.number().int().min(1).max(1_000_000).default(64),
-      /**
-       * Evaluations trained, known designs included; null means no limit. A candidate is proposed only where all of its
-       * evaluations fit. A result taken over from an equal evaluation is free; another attempt after a lost worker is
-       * no other evaluation.
-       */
-      evaluations: z.number().int().min(1).max(100_000_000).nullable().default(null),
-      /** The search stops handing out work after this many seconds; null means never. */
-      wallSeconds: z.number().positive().max(31_536_000).nullable().default(null),
-      /**
-       * Seconds that evaluations hold a worker's slot, lost and failed attempts included; null means no limit. Known only
-       * afterwards: nothing is handed out once the seconds used and those predicted for what runs leave no room for it.
-       */
-      deviceSeconds: z.number().positive().max(1e12).nullable().default(null),
-      /** Floating-point operations of the evaluations, each counted as if nothing stopped it early; null means no limit. */
-      flops: z.number().positive().max(1e30).nullable().default(null),
+      candidates: limits.candidates.default(64),
+      evaluations: limits.evaluations.default(null),
+      wallSeconds: limits.wallSeconds.default(null),
+      deviceSeconds: limits.deviceSeconds.default(null),
+      flops: limits.flops.default(null),
     })
     .prefault({}),
-  /** Most evaluations of this search that run at once; null means as many as there are workers. */
-  concurrency: z.number().int().min(1).max(100_000).nullable().default(null),
+  concurrency: concurrency.default(null),
   /** Yardstick architectures, evaluated first and drawn in every plot. */
   knownDesigns: z.array(z.enum(knownDesignNames)).default(knownDesignNames),
   /** Genomes (text form) that join the first population. */

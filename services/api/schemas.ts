@@ -175,6 +175,36 @@ export const hypervolume = z.object({
   points: z.array(z.object({ number: z.number().int(), at: date, trainSeconds: z.number(), hypervolume: z.number() })),
 });
 
+export const comparison = z.object({
+  /** Those that all of the searches have. */
+  objectives: z.array(objectiveValue),
+  /** The worst of the searches' own reference points, objective by objective. */
+  referencePoint: z.record(z.string(), z.number()),
+  /** Settings that the searches do not agree in, though an objective's meaning depends on them. */
+  differences: z.array(z.string()),
+  searches: z.array(
+    z.object({
+      id,
+      name: z.string(),
+      state: z.enum(searchStates),
+      /** Of the front below, as a share of the box between the ideal and the reference point. */
+      hypervolume: z.number(),
+      /** Share of each other search's front that this one's equals or dominates, by the other's id. */
+      covers: z.record(z.string(), z.number()),
+      front: z.array(
+        z.object({
+          number: z.number().int(),
+          genome: z.string(),
+          knownDesign: z.string().nullable(),
+          values: z.record(z.string(), z.number()),
+          /** Searches whose front has a point that dominates this one. */
+          dominatedBy: z.array(id),
+        }),
+      ),
+    }),
+  ),
+});
+
 export const operatorInfo = z.object({
   name: z.string(),
   liv: z.number().int(),
@@ -312,7 +342,17 @@ export const idempotencyHeaders = z.looseObject({
 });
 
 // Ids are made here and are never paths; what does not look like one is not found.
-export const searchPath = z.object({ id: z.string().regex(/^[0-9a-z]{1,64}$/) });
+const searchId = z.string().regex(/^[0-9a-z]{1,64}$/);
+export const searchPath = z.object({ id: searchId });
+
+export const comparisonQuery = z.strictObject({
+  /** Two to eight searches with commas between them. */
+  ids: z
+    .string()
+    .transform((text) => text.split(","))
+    .pipe(z.array(searchId).min(2).max(8))
+    .refine((ids) => new Set(ids).size === ids.length, "a search is named twice"),
+});
 export const candidatePath = searchPath.extend({
   number: z
     .string()
@@ -328,6 +368,7 @@ export type CandidateDetail = z.infer<typeof candidateDetail>;
 export type Evaluation = z.infer<typeof evaluation>;
 export type CurvePoint = z.infer<typeof curvePoint>;
 export type Front = z.infer<typeof front>;
+export type Comparison = z.infer<typeof comparison>;
 export type Hypervolume = z.infer<typeof hypervolume>;
 export type OperatorInfo = z.infer<typeof operatorInfo>;
 export type WorkerInfo = z.infer<typeof worker>;

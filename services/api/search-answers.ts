@@ -1,5 +1,6 @@
 // What the store knows about searches, as the API tells it: rates, forecasts, best values.
-import { objectiveDirections } from "../../genome/space.ts";
+import { fromMinimized, type Objectives } from "../../genome/objectives.ts";
+import { objectiveDirections, type SearchConfig } from "../../genome/space.ts";
 import type { Store } from "../platform/store/store.ts";
 import type { SearchProgress, Search as StoredSearch } from "../platform/store/types.ts";
 import type { Search, SearchSummary } from "./schemas.ts";
@@ -30,8 +31,13 @@ export async function describeSearch(store: ProgressStore, search: StoredSearch)
   };
 }
 
-export function objectivesOf({ config }: Pick<StoredSearch, "config">): SearchSummary["objectives"] {
-  return config.objectives.map(({ name, limit }) => ({
+/** A minimised point in the objectives' own directions, by name. */
+export function namedPoint(objectives: Objectives, point: readonly number[]): Record<string, number> {
+  return Object.fromEntries(objectives.map(({ name }, i) => [name, fromMinimized(name, point[i]!)]));
+}
+
+export function objectivesOf({ objectives }: Pick<SearchConfig, "objectives">): SearchSummary["objectives"] {
+  return objectives.map(({ name, limit }) => ({
     name,
     direction: objectiveDirections[name],
     limit: limit ?? null,
@@ -45,7 +51,7 @@ function summarize(search: StoredSearch, progress: SearchProgress): SearchSummar
     ...{ id, name, state, reason },
     profile: config.profile,
     algorithm: config.algorithm.name,
-    objectives: objectivesOf(search),
+    objectives: objectivesOf(config),
     budget: config.budget,
     spent: { candidates, ...progress.spent, wallSeconds },
     candidates: progress.candidates,

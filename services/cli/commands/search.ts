@@ -2,8 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
-import type { Candidate, ExportedGenome, Front, Page, Search, SearchSummary } from "../../api/schemas.ts";
+import type { Candidate, Comparison, ExportedGenome, Front, Page, Search, SearchSummary } from "../../api/schemas.ts";
 import type { ApiClient } from "../client.ts";
+import { comparisonText } from "../comparison-table.ts";
 import { applySettings } from "../config-settings.ts";
 import { CliError, exitCodes } from "../errors.ts";
 import { frontTable } from "../front-table.ts";
@@ -97,6 +98,27 @@ export function addSearchCommand(program: Command): void {
         else printLine(`${changed.id} is ${changed.state}.`);
       });
   }
+
+  search
+    .command("update <id>")
+    .description("change the budget and the concurrency of a search that has not ended")
+    .requiredOption("--set <key=value...>", "as in budget.candidates=100 concurrency=4; null takes a limit away")
+    .action(async (id: string, options: { set: string[] }, command: Command) => {
+      const changed = await clientOf(command).patch<Search>(path(id), applySettings({}, options.set));
+      if (isJson(command)) return printJson(changed);
+      const { concurrency } = changed.config;
+      printLine(`${changed.id}: ${budgetText(changed)}${concurrency === null ? "" : `, ${concurrency} at once`}.`);
+    });
+
+  search
+    .command("compare <ids...>")
+    .description("fronts of two to eight searches: hypervolume at one reference point, and who dominates whom")
+    .action(async (ids: string[], _options: unknown, command: Command) => {
+      const query = new URLSearchParams({ ids: ids.join(",") });
+      const compared = await clientOf(command).get<Comparison>(`/searches/compare?${query}`);
+      if (isJson(command)) printJson(compared);
+      else printLine(comparisonText(compared));
+    });
 
   search
     .command("delete <id>")

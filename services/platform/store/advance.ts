@@ -7,7 +7,7 @@ import { appendEvents, type NewEvent } from "./events.ts";
 import { candidateId, evaluationId } from "./ids.ts";
 import { lockResultKeys, reuseResults } from "./results.ts";
 import { isFinal } from "./search-states.ts";
-import { enterState, loadSearch, lockSearch } from "./searches.ts";
+import { enterState, loadSearch, lockSearch, readSpending } from "./searches.ts";
 import { finishedEvents, settleCandidates } from "./settle.ts";
 import type { Advance, Advanced, AdvanceView, CandidateResult, Proposal, Search, Spending } from "./types.ts";
 
@@ -67,11 +67,9 @@ async function allowanceOf(queries: Queries, { id, state, config }: Search): Pro
   const { evaluations, flops } = config.budget;
   if (state !== "running") return { evaluations: 0, flops: 0 };
   if (evaluations === null && flops === null) return { evaluations: Infinity, flops: Infinity };
-  const [spent] = await queries.$queryRaw<Spending[]>`
-    SELECT coalesce(sum(paid_evaluations), 0)::int AS evaluations, coalesce(sum(paid_flops), 0) AS flops
-    FROM candidates WHERE search_id = ${id}`;
-  const left = (limit: number | null, used = 0) => (limit === null ? Infinity : Math.max(0, limit - used));
-  return { evaluations: left(evaluations, spent?.evaluations), flops: left(flops, spent?.flops) };
+  const spent = await readSpending(queries, id);
+  const left = (limit: number | null, used: number) => (limit === null ? Infinity : Math.max(0, limit - used));
+  return { evaluations: left(evaluations, spent.evaluations), flops: left(flops, spent.flops) };
 }
 
 type ResultRow = Omit<CandidateResult, "genomeHash" | "knownDesign" | "stateBytes" | "flopsPerToken" | "taskScores"> & {
