@@ -11,8 +11,10 @@ export { genomeFromJson, genomeSchema } from "./json.ts";
 export { type KnownDesign, type KnownDesignName, knownDesignNames, knownDesigns } from "./known-designs.ts";
 export {
   fromMinimized,
+  isComparable,
   type Objectives,
   type ObjectiveValues,
+  objectiveValue,
   referencePoint,
   relativeHypervolume,
   toMinimized,
@@ -47,6 +49,7 @@ export {
   searchChanges,
   searchConfig,
   type TaskName,
+  type TaskObjective,
   taskNames,
 } from "./space.ts";
 export { formatGenome, formatSegment, parseGenome } from "./text.ts";

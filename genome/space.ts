@@ -16,14 +16,26 @@ export type TaskName = (typeof taskNames)[number];
 export const profileNames = ["smoke", "fast", "baseline", "full"] as const;
 export type ProfileName = (typeof profileNames)[number];
 
-/** What can be optimised, with the direction a person expects. Inside `genome` everything is minimised. */
+export type TaskObjective = `score:${TaskName}`;
+export type ObjectiveName = "score" | "parameters" | "stateBytes" | "flopsPerToken" | "stepMs" | TaskObjective;
+
+/**
+ * What can be optimised, with the direction a person expects; `score:TASK` is the score of one task, `stepMs` the
+ * milliseconds of a training step as the worker measured them. Inside `genome` everything is minimised.
+ */
 export const objectiveDirections = {
   score: "maximize",
   parameters: "minimize",
   stateBytes: "minimize",
   flopsPerToken: "minimize",
-} as const;
-export type ObjectiveName = keyof typeof objectiveDirections;
+  stepMs: "minimize",
+  "score:in-context-recall": "maximize",
+  "score:fuzzy-in-context-recall": "maximize",
+  "score:noisy-in-context-recall": "maximize",
+  "score:selective-copying": "maximize",
+  "score:compression": "maximize",
+  "score:memorization": "maximize",
+} as const satisfies Record<ObjectiveName, "maximize" | "minimize">;
 const objectiveNames = Object.keys(objectiveDirections) as [ObjectiveName, ...ObjectiveName[]];
 
 const objective = z.strictObject({

@@ -3,7 +3,6 @@ import {
   type KnownDesignName,
   knownDesignNames,
   knownDesigns,
-  type ObjectiveName,
   type OperatorName,
   objectiveDirections,
   operatorNames,
@@ -145,7 +144,11 @@ export function ObjectivesSection({ form, set }: SectionProps) {
             {row.chosen && (
               <TextField
                 pointer={`/objectives/${place}/limit`}
-                label={direction === "minimize" ? `At most (${unitOf(row.name)})` : `At least (${unitOf(row.name)})`}
+                label={
+                  direction === "minimize"
+                    ? `At most (${objectives[row.name].unit})`
+                    : `At least (${objectives[row.name].unit})`
+                }
                 numeric
                 placeholder="no limit"
                 value={row.limit}
@@ -158,9 +161,6 @@ export function ObjectivesSection({ form, set }: SectionProps) {
     </Section>
   );
 }
-
-const unitOf = (name: ObjectiveName) =>
-  ({ score: "0 to 1", parameters: "count", stateBytes: "bytes", flopsPerToken: "count" })[name];
 
 export function SpaceSection({ form, set }: SectionProps) {
   return (

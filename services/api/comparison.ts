@@ -70,10 +70,9 @@ function commonReference(contenders: readonly Contender[], objectives: Objective
 
 /** What nothing dominates in fewer objectives is on the front in all of them, or equals something there. */
 function project(front: readonly Candidate[], objectives: Objectives) {
-  const complete = front.filter((candidate): candidate is Candidate & { score: number } => candidate.score !== null);
-  const points = complete.map((candidate) => toMinimized(objectives, candidate));
+  const points = front.map((candidate) => toMinimized(objectives, candidate));
   const kept = nonDominated(points);
-  return { points: kept.map((i) => points[i]!), candidates: kept.map((i) => complete[i]!) };
+  return { points: kept.map((i) => points[i]!), candidates: kept.map((i) => front[i]!) };
 }
 
 /** Settings that give an objective another meaning, where the searches do not agree in them. */

@@ -104,6 +104,8 @@ export const candidate = z.object({
   flopsPerToken: z.number(),
   score: z.number().nullable(),
   taskScores: z.record(z.string(), z.number()),
+  /** Milliseconds of a training step, the mean over its evaluations. */
+  stepMs: z.number().nullable(),
   feasible: z.boolean(),
   createdAt: date,
   finishedAt: date.nullable(),
@@ -133,6 +135,8 @@ export const evaluation = z.object({
   workerId: z.string().nullable(),
   engine: z.string().nullable(),
   trainSeconds: z.number().nullable(),
+  /** Milliseconds of a training step, as its worker measured them. */
+  stepMs: z.number().nullable(),
   /** Floating-point operations of a training that nothing stops early. */
   flops: z.number(),
   /** Seconds that attempts which have ended held a worker's slot. */
@@ -315,14 +319,14 @@ const paging = {
   limit: z.coerce.number<string>().int().min(1).max(200).default(50),
 };
 
-export const candidateSorts = ["number", "score", "parameters", "stateBytes", "flopsPerToken"] as const;
+export const candidateSorts = ["number", "score", "parameters", "stateBytes", "flopsPerToken", "stepMs"] as const;
 
 export const searchesQuery = z.strictObject({ ...paging, state: listOf(searchStates).optional() });
 
 export const candidatesQuery = z.strictObject({
   ...paging,
   state: listOf(evaluationStates).optional(),
-  /** Descending with a minus before it. Candidates without a score come last either way. */
+  /** Descending with a minus before it. Candidates without the value come last either way. */
   sort: z.enum([...candidateSorts, ...candidateSorts.map((name) => `-${name}` as const)]).default("number"),
 });
 

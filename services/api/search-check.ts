@@ -29,6 +29,7 @@ export function beginAlgorithm(config: SearchConfig, given: unknown): unknown {
   const setup = setupOfSearch(config);
   const faults = [
     ...repetitions(config),
+    ...objectiveFaults(config),
     ...populationFaults(config),
     ...operatorFaults(config, setup.grammar, given),
     ...warmStartFaults(config, setup.grammar),
@@ -50,6 +51,18 @@ function repetitions({ tasks, knownDesigns, space }: SearchConfig): Fault[] {
         : [{ pointer: pointerTo(...path, index), detail: `${name} is named twice` }],
     ),
   );
+}
+
+function objectiveFaults({ objectives, tasks }: SearchConfig): Fault[] {
+  const scored: readonly string[] = tasks.map((task) => `score:${task}`);
+  return objectives.flatMap(({ name, limit }, index) => {
+    if (name.startsWith("score:") && !scored.includes(name)) {
+      return [{ pointer: pointerTo("objectives", index, "name"), detail: `${name} is of a task that is not trained` }];
+    }
+    if (name !== "stepMs" || limit !== undefined) return [];
+    const detail = "stepMs needs a limit in milliseconds: its worst is not known before it is measured";
+    return [{ pointer: pointerTo("objectives", index, "limit"), detail }];
+  });
 }
 
 function populationFaults({ algorithm }: SearchConfig): Fault[] {

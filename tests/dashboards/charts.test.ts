@@ -30,6 +30,7 @@ function candidate(number: number, values: Partial<Candidate>): Candidate {
     flopsPerToken: 1,
     score: 0.5,
     taskScores: {},
+    stepMs: null,
     feasible: true,
     createdAt: new Date(0),
     finishedAt: null,

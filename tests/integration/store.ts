@@ -82,7 +82,7 @@ export async function lease(store: Store, evaluationId: string, worker = "worker
 }
 
 export function scored(score: number, changes: Partial<EvaluationResult> = {}): EvaluationResult {
-  return { outcome: "scored", score, metrics: {}, curve: [], engine: "test", trainSeconds: 2, ...changes };
+  return { outcome: "scored", score, metrics: {}, curve: [], engine: "test", trainSeconds: 2, stepMs: 5, ...changes };
 }
 
 /** Leases and finishes every one of them. */

@@ -1,6 +1,8 @@
 // One round of a search as a pure function: tell the algorithm what finished, ask it for what comes next, or end.
 import {
   algorithmNamed,
+  fromMinimized,
+  isComparable,
   type Result,
   referencePoint,
   relativeHypervolume,
@@ -71,13 +73,13 @@ function subtract(a: Spending, b: Spending): Spending {
 }
 
 function toResult(result: CandidateResult, config: SearchConfig): Result {
-  const violation = violationOf(config.objectives, { ...result, score: result.score ?? undefined } as never);
+  const violation = violationOf(config.objectives, result);
   const ok = result.state === "complete" || (result.state === "pruned" && violation > 0);
   return {
     number: result.number,
     genome: result.genome,
     hash: result.genomeHash,
-    objectives: result.score === null ? [] : toMinimized(config.objectives, { ...result, score: result.score }),
+    objectives: result.score === null ? [] : toMinimized(config.objectives, result),
     violation,
     ok,
   };
@@ -92,11 +94,8 @@ function growFront(
   let front = before;
   const hypervolumes = new Map<number, number>();
   for (const result of results) {
-    if (result.state === "complete" && result.score !== null) {
-      const values = { ...result, score: result.score };
-      if (violationOf(config.objectives, values) === 0) {
-        front = mergeIntoFront(front, toMinimized(config.objectives, values));
-      }
+    if (result.state === "complete" && isComparable(config.objectives, result)) {
+      front = mergeIntoFront(front, toMinimized(config.objectives, result));
     }
     hypervolumes.set(result.number, relativeHypervolume(front, reference));
   }
@@ -120,7 +119,5 @@ function endOf(view: AdvanceView, complete: number, refusedBy: keyof Spending | 
 
 /** In the objectives' own directions, as people read it. */
 function namedReference({ objectives }: SearchConfig, reference: readonly number[]): Record<string, number> {
-  return Object.fromEntries(
-    objectives.map(({ name }, i) => [name, name === "score" ? 1 - (reference[i] ?? 0) : (reference[i] ?? 0)]),
-  );
+  return Object.fromEntries(objectives.map(({ name }, i) => [name, fromMinimized(name, reference[i] ?? 0)]));
 }

@@ -10,6 +10,7 @@ import {
   knownDesigns,
   type ModelShape,
   type Proposal as Offspring,
+  objectiveValue,
   parseGenome,
   type SearchConfig,
   sha256,
@@ -74,8 +75,9 @@ function resultKey(hash: string, setting: unknown, { recipe, seed }: SearchConfi
 
 function describeExcess(costs: Costs, { objectives }: SearchConfig): string {
   const broken = objectives.flatMap(({ name, limit }) => {
-    if (name === "score" || limit === undefined || costs[name] <= limit) return [];
-    return [`${name} ${costs[name]} is above the limit ${limit}`];
+    const cost = objectiveValue(name, costs);
+    if (cost === null || limit === undefined || cost <= limit) return [];
+    return [`${name} ${cost} is above the limit ${limit}`];
   });
   return `not trained: ${broken.join(", ")}`;
 }

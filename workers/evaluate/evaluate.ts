@@ -153,7 +153,7 @@ async function ring(settled: Settled | Swept | null, { queues }: EvaluatorServic
   await queues.enqueue("evaluate", settled.waiting);
 }
 
-function toRow({ outcome, score, metrics, perMember, curve, steps, trainSeconds, engine }: TrainingResult) {
+function toRow({ outcome, score, metrics, perMember, curve, steps, stepMs, trainSeconds, engine }: TrainingResult) {
   const all = { ...metrics, steps, perMember };
-  return { outcome, score, metrics: all as unknown as JsonObject, curve, engine, trainSeconds };
+  return { outcome, score, metrics: all as unknown as JsonObject, curve, engine, trainSeconds, stepMs };
 }

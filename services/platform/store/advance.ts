@@ -72,12 +72,16 @@ async function allowanceOf(queries: Queries, { id, state, config }: Search): Pro
   return { evaluations: left(evaluations, spent.evaluations), flops: left(flops, spent.flops) };
 }
 
-type ResultRow = Omit<CandidateResult, "genomeHash" | "knownDesign" | "stateBytes" | "flopsPerToken" | "taskScores"> & {
+type ResultRow = Omit<
+  CandidateResult,
+  "genomeHash" | "knownDesign" | "stateBytes" | "flopsPerToken" | "taskScores" | "stepMs"
+> & {
   genome_hash: string;
   known_design: string | null;
   state_bytes: number;
   flops_per_token: number;
   task_scores: Record<string, number>;
+  step_ms: number | null;
 };
 
 async function untold(queries: Queries, searchId: string, { deterministic }: SearchConfig): Promise<CandidateResult[]> {
@@ -86,18 +90,19 @@ async function untold(queries: Queries, searchId: string, { deterministic }: Sea
     WHERE search_id = ${searchId} AND told_order IS NULL AND state IN ('waiting', 'running')`;
   const rows = await queries.$queryRaw<ResultRow[]>`
     SELECT id, number, generation, genome, genome_hash, known_design, state, outcome, reason, parameters, state_bytes,
-           flops_per_token, feasible, score, task_scores
+           flops_per_token, feasible, score, task_scores, step_ms
     FROM candidates
     WHERE search_id = ${searchId} AND told_order IS NULL AND state NOT IN ('waiting', 'running')
       ${deterministic ? Prisma.sql`AND number < coalesce((${unfinished}), 2147483647)` : Prisma.empty}
     ORDER BY ${deterministic ? Prisma.sql`number` : Prisma.sql`finished_at, number`}`;
-  return rows.map(({ genome_hash, known_design, state_bytes, flops_per_token, task_scores, ...rest }) => ({
+  return rows.map(({ genome_hash, known_design, state_bytes, flops_per_token, task_scores, step_ms, ...rest }) => ({
     ...rest,
     genomeHash: genome_hash,
     knownDesign: known_design,
     stateBytes: state_bytes,
     flopsPerToken: flops_per_token,
     taskScores: task_scores,
+    stepMs: step_ms,
   }));
 }
 

@@ -113,7 +113,7 @@ export async function finishEvaluation(db: Database, lease: Lease, result: Evalu
         state = 'complete', outcome = ${result.outcome}::text::"Outcome", score = ${result.score},
         metrics = ${JSON.stringify(result.metrics)}::jsonb, curve = ${JSON.stringify(result.curve)}::jsonb,
         engine = ${result.engine}, train_seconds = ${result.trainSeconds},
-        device_seconds = device_seconds + ${result.trainSeconds},
+        step_ms = ${result.stepMs}, device_seconds = device_seconds + ${result.trainSeconds},
         lease_expires_at = NULL, finished_at = clock_timestamp()
       WHERE id = ${evaluationId} AND fence = ${fence} AND state = 'running'`;
     if (written === 0) return null;

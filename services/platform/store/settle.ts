@@ -56,6 +56,7 @@ export async function settleCandidates(queries: Queries, ids: readonly string[])
           ELSE 'complete'
         END::"EvaluationState" AS state,
         coalesce(bool_or(outcome = 'diverged'), false) AS diverged,
+        avg(step_ms ORDER BY position) AS step_ms,
         (array_agg(reason ORDER BY position) FILTER (WHERE state = 'failed'))[1] AS reason,
         (array_agg(message ORDER BY position) FILTER (WHERE state = 'failed'))[1] AS message,
         coalesce(sum(train_seconds ORDER BY position) FILTER (WHERE reused_from IS NULL), 0) AS train_seconds,
@@ -72,6 +73,7 @@ export async function settleCandidates(queries: Queries, ids: readonly string[])
         reason = CASE WHEN tallies.state = 'failed' THEN tallies.reason END,
         message = CASE WHEN tallies.state = 'failed' THEN tallies.message END,
         score = CASE WHEN tallies.state = 'complete' THEN scores.score END,
+        step_ms = CASE WHEN tallies.state = 'complete' THEN tallies.step_ms END,
         task_scores = coalesce(scores.task_scores, '{}'),
         train_seconds = tallies.train_seconds,
         paid_evaluations = tallies.paid_evaluations,

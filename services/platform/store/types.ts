@@ -1,5 +1,5 @@
 // What the store takes and gives: plain objects, times as ISO strings in UTC, absence as null.
-import type { SearchConfig } from "../../../genome/space.ts";
+import type { ObjectiveName, SearchConfig } from "../../../genome/space.ts";
 
 export type SearchState = "queued" | "running" | "paused" | "stopping" | "completed" | "cancelled" | "failed";
 export type EvaluationState = "waiting" | "running" | "complete" | "pruned" | "failed" | "cancelled";
@@ -53,7 +53,7 @@ export interface SearchProgress {
   readonly evaluations: Counts;
   readonly failuresByReason: Partial<Record<FailureReason, number>>;
   /** Among complete, feasible candidates without the known designs: highest score, lowest costs. */
-  readonly best: Record<Objective, number | null>;
+  readonly best: Record<ObjectiveName, number | null>;
   /** Training paid for so far; results taken over from equal evaluations cost nothing. */
   readonly trainSeconds: number;
   /** Known designs included. */
@@ -67,8 +67,6 @@ export interface Spending {
   /** Theirs, each in full. */
   readonly flops: number;
 }
-
-export type Objective = "score" | "parameters" | "stateBytes" | "flopsPerToken";
 
 export interface HypervolumePoint {
   readonly number: number;
@@ -98,7 +96,12 @@ export interface CandidateResult {
   /** Mean of the task scores; null unless complete. */
   readonly score: number | null;
   readonly taskScores: Record<string, number>;
+  /** Milliseconds of a training step, the mean over its evaluations; null unless complete. */
+  readonly stepMs: number | null;
 }
+
+/** Columns that candidates can be sorted by. */
+export type CandidateSort = "number" | "score" | "parameters" | "stateBytes" | "flopsPerToken" | "stepMs";
 
 export interface Candidate extends CandidateResult {
   readonly searchId: string;
@@ -128,8 +131,8 @@ export interface CandidateDetail extends Candidate {
 
 export interface CandidateQuery {
   readonly states?: readonly EvaluationState[];
-  /** Default `number`. Candidates without a score come last when sorted by score. */
-  readonly sort?: "number" | Objective;
+  /** Default `number`. Candidates without the value come last. */
+  readonly sort?: CandidateSort;
   readonly order?: "ascending" | "descending";
   readonly cursor?: string | null;
   readonly limit: number;
@@ -222,6 +225,8 @@ export interface Evaluation {
   readonly workerId: string | null;
   readonly engine: string | null;
   readonly trainSeconds: number | null;
+  /** Milliseconds of a training step, as its worker measured them. */
+  readonly stepMs: number | null;
   /** Of a training that nothing stops early. */
   readonly flops: number;
   /** Seconds that attempts which have ended held a worker's slot. */
@@ -271,6 +276,7 @@ export interface EvaluationResult {
   readonly curve: readonly CurvePoint[];
   readonly engine: string;
   readonly trainSeconds: number;
+  readonly stepMs: number | null;
 }
 
 /** What a change of evaluations set off. */

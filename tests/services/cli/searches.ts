@@ -31,7 +31,15 @@ export function candidateOf(changes: Partial<Candidate>): Candidate {
   return {
     ...{ id: "c", searchId: "abc", number: 0, generation: 0, genome: "91111", genomeHash: "h", knownDesign: null },
     ...{ state: "complete", outcome: "scored", reason: null, message: null, parents: [], variation: {} },
-    ...{ parameters: 10, stateBytes: 1024, flopsPerToken: 20, score: 0.5, taskScores: {}, feasible: true },
+    ...{
+      parameters: 10,
+      stateBytes: 1024,
+      flopsPerToken: 20,
+      score: 0.5,
+      taskScores: {},
+      stepMs: null,
+      feasible: true,
+    },
     ...{ createdAt: "2026-01-02T03:04:05.000Z", finishedAt: null },
     ...changes,
   };

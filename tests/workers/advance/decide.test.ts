@@ -203,6 +203,34 @@ describe("limits", () => {
     }
   });
 
+  test("of a task's score count as soon as it is known: what misses one ranks after the feasible, on no front", () => {
+    const input: SearchConfigInput = {
+      ...{ ...small, knownDesigns: [] },
+      objectives: [
+        { name: "score:memorization", limit: 0.5 },
+        { name: "stepMs", limit: 100 },
+      ],
+    };
+    const search = searchOf(input);
+    const first = present(decide(viewOf(search)));
+    const measured = [
+      [0.4, 1],
+      [0.6, 20],
+      [0.9, 200],
+      [0.5, 100],
+    ] as const;
+    const results = first.proposals.map((proposal, number) => {
+      const [score, stepMs] = measured[number]!;
+      return resultOf(proposal, number, { score, stepMs, taskScores: { memorization: score } });
+    });
+    const view = viewOf(search, { algorithmState: first.algorithmState, nextNumber: 4, results, remaining: 6 });
+    const { front, algorithm } = present(decide(view)).algorithmState as SearchMemory;
+    expect(front).toEqual([[expect.closeTo(0.4, 12), 20]]);
+    const { population } = algorithm as unknown as { population: { number: number }[] };
+    // Feasible by rank, then by how far the limits are missed: 0.1 / 0.5, and 100 / 100.
+    expect(population.map(({ number }) => number)).toEqual([1, 3, 0, 2]);
+  });
+
   test("known designs are trained whatever they cost", () => {
     const costly: SearchConfigInput = { ...limited, objectives: [{ name: "score" }, { name: "parameters", limit: 1 }] };
     const { proposals } = present(decide(viewOf(searchOf(costly))));

@@ -40,7 +40,7 @@ export function resultOf(
   parseGenome(proposal.genome);
   return {
     ...{ ...proposal, number, id: `search000001-${number}`, knownDesign: proposal.knownDesign ?? null },
-    ...{ state: "complete", outcome: "scored", reason: null, score: 0.5, taskScores: {} },
+    ...{ state: "complete", outcome: "scored", reason: null, score: 0.5, taskScores: {}, stepMs: 5 },
     ...changes,
   };
 }
