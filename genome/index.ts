@@ -5,6 +5,15 @@ export { canonicalGenome, genomeHash } from "./canonical.ts";
 export { genomeCosts, type SegmentCosts, segmentCosts } from "./costs.ts";
 export { coverageOf, crowdingDistances, dominates, nonDominated, rankByDominance } from "./dominance.ts";
 export { GenomeError } from "./errors.ts";
+export {
+  type Contender,
+  noRungs,
+  promotedOf,
+  type RungMemory,
+  rankContenders,
+  rungPoint,
+  stoppedViolation,
+} from "./fidelity.ts";
 export { checkGrammar, fitOptions, type Grammar, grammarOf, leastDepth, operatorsAt } from "./grammar.ts";
 export { hypervolume } from "./hypervolume.ts";
 export { genomeFromJson, genomeSchema } from "./json.ts";

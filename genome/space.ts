@@ -199,6 +199,25 @@ export const searchChanges = z.strictObject({
 });
 export type SearchChanges = z.output<typeof searchChanges>;
 
+const fidelity = z.strictObject({
+  /** Efforts before the full one, the smallest first. */
+  rungs: z
+    .array(
+      z.strictObject({
+        /** Share of the profile's training. */
+        steps: z.number().gt(0).max(1).default(1),
+        /** Null means all of the search's. */
+        tasks: z.array(z.enum(taskNames)).min(1).nullable().default(null),
+      }),
+    )
+    .min(1)
+    .max(8),
+  /** One in this many goes on to the next rung. */
+  eta: z.number().gt(1).max(100).default(3),
+  /** Most candidates that are decided on together in deterministic mode. */
+  cohort: z.number().int().min(2).max(64).default(16),
+});
+
 export const searchConfig = z.strictObject({
   name: z.string().trim().min(1).max(120).default("untitled"),
   seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
@@ -238,6 +257,8 @@ export const searchConfig = z.strictObject({
     })
     .prefault({}),
   concurrency: concurrency.default(null),
+  /** Successive halving: weak candidates are stopped after a part of their training. Null trains all in full. */
+  fidelity: fidelity.nullable().default(null),
   /** Yardstick architectures, evaluated first and drawn in every plot. */
   knownDesigns: z.array(z.enum(knownDesignNames)).default(knownDesignNames),
   /** Genomes (text form) that join the first population. */

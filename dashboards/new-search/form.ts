@@ -34,6 +34,10 @@ export interface SearchForm {
   readonly deviceMinutes: string;
   readonly flops: string;
   readonly concurrency: string;
+  /** Shares of the training at which weak candidates are stopped, with commas between them; empty means never. */
+  readonly rungs: string;
+  readonly eta: string;
+  readonly cohort: string;
   readonly tasks: readonly string[];
   readonly knownDesigns: readonly string[];
   /** One genome a line. */
@@ -88,6 +92,9 @@ export function formOf(config: SearchConfig): SearchForm {
     deviceMinutes: minutes(budget.deviceSeconds),
     flops: text(budget.flops),
     concurrency: text(config.concurrency),
+    rungs: (config.fidelity?.rungs ?? []).map(({ steps, tasks }) => [steps, ...(tasks ?? [])].join(" ")).join(", "),
+    eta: text(config.fidelity?.eta ?? 3),
+    cohort: text(config.fidelity?.cohort ?? 16),
     tasks: config.tasks,
     knownDesigns: config.knownDesigns,
     warmStart: config.warmStart.join("\n"),
@@ -133,6 +140,7 @@ export function configOf(form: SearchForm) {
       flops: numberOf(form.flops),
     },
     concurrency: numberOf(form.concurrency),
+    fidelity: fidelityOf(form),
     knownDesigns: form.knownDesigns,
     warmStart: form.warmStart
       .split("\n")
@@ -140,6 +148,17 @@ export function configOf(form: SearchForm) {
       .filter((line) => line !== ""),
     deterministic: form.deterministic,
     evaluation: { timeoutSeconds: numberOf(form.timeoutSeconds), memoryMb: numberOf(form.memoryMb) },
+  };
+}
+
+/** A rung is typed as its share of the steps, and the names of its tasks where they are not all. */
+function fidelityOf({ rungs, eta, cohort }: SearchForm) {
+  if (rungs.trim() === "") return null;
+  const typed = rungs.split(",").map((rung) => rung.trim().split(/\s+/));
+  return {
+    rungs: typed.map(([steps = "", ...tasks]) => ({ steps: numberOf(steps), ...(tasks.length > 0 && { tasks }) })),
+    eta: numberOf(eta),
+    cohort: numberOf(cohort),
   };
 }
 

@@ -329,6 +329,32 @@ export function AdvancedSection({ form, set }: SectionProps) {
           onChange={(memoryMb) => set({ memoryMb })}
         />
       </div>
+      <div class="field-row">
+        <TextField
+          pointer="/fidelity"
+          label="Rungs"
+          placeholder="none"
+          hint="Shares of the training after which weak candidates are stopped, as in 0.1, 0.3. Task names may follow a share."
+          value={form.rungs}
+          onChange={(rungs) => set({ rungs })}
+        />
+        <TextField
+          pointer="/fidelity/eta"
+          label="One in"
+          numeric
+          hint="As many go on to the next rung."
+          value={form.eta}
+          onChange={(eta) => set({ eta })}
+        />
+        <TextField
+          pointer="/fidelity/cohort"
+          label="Cohort"
+          numeric
+          hint="Most that are decided on together."
+          value={form.cohort}
+          onChange={(cohort) => set({ cohort })}
+        />
+      </div>
       <TextArea
         pointer="/warmStart"
         label="Warm start"

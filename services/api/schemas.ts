@@ -106,6 +106,13 @@ export const candidate = z.object({
   taskScores: z.record(z.string(), z.number()),
   /** Milliseconds of a training step, the mean over its evaluations. */
   stepMs: z.number().nullable(),
+  /** The rung it is on, from 0; those that are decided on together have one cohort. */
+  rung: z.number().int(),
+  cohort: z.number().int().nullable(),
+  /** Its rung is its last: the full training. */
+  isFinal: z.boolean(),
+  /** Score on each rung before its last one that it has finished. */
+  rungScores: z.array(z.number()),
   feasible: z.boolean(),
   createdAt: date,
   finishedAt: date.nullable(),
@@ -121,6 +128,8 @@ export const curvePoint = z.object({
 export const evaluation = z.object({
   id,
   candidateId: id,
+  /** Of the candidate, for which it was trained. */
+  rung: z.number().int(),
   task: z.string(),
   /** The setting as data: vocabulary, length, examples ... */
   setting: z.record(z.string(), z.unknown()),

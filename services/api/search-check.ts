@@ -30,6 +30,7 @@ export function beginAlgorithm(config: SearchConfig, given: unknown): unknown {
   const faults = [
     ...repetitions(config),
     ...objectiveFaults(config),
+    ...rungFaults(config),
     ...populationFaults(config),
     ...operatorFaults(config, setup.grammar, given),
     ...warmStartFaults(config, setup.grammar),
@@ -63,6 +64,21 @@ function objectiveFaults({ objectives, tasks }: SearchConfig): Fault[] {
     const detail = "stepMs needs a limit in milliseconds: its worst is not known before it is measured";
     return [{ pointer: pointerTo("objectives", index, "limit"), detail }];
   });
+}
+
+function rungFaults({ fidelity, tasks }: SearchConfig): Fault[] {
+  return (fidelity?.rungs ?? []).flatMap((rung, index) =>
+    (rung.tasks ?? []).flatMap((task, place) =>
+      tasks.includes(task)
+        ? []
+        : [
+            {
+              pointer: pointerTo("fidelity", "rungs", index, "tasks", place),
+              detail: `${task} is not among the tasks`,
+            },
+          ],
+    ),
+  );
 }
 
 function populationFaults({ algorithm }: SearchConfig): Fault[] {

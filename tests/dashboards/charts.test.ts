@@ -31,6 +31,7 @@ function candidate(number: number, values: Partial<Candidate>): Candidate {
     score: 0.5,
     taskScores: {},
     stepMs: null,
+    ...{ rung: 0, cohort: null, isFinal: true, rungScores: [] },
     feasible: true,
     createdAt: new Date(0),
     finishedAt: null,

@@ -73,6 +73,7 @@ function candidateOf(searchId: string, number: number, genome: string, knownDesi
     ...costs,
     score,
     taskScores,
+    ...{ rung: 0, cohort: null, isFinal: true, rungScores: [] },
     stepMs: 4 + 30 * spread(number, 0.618034),
     feasible: true,
     createdAt: at(number * 9),
@@ -196,6 +197,7 @@ function evaluationOf(candidate: Candidate, task: string, index: number): Evalua
   return {
     id: `e-${candidate.number}-${index}`,
     candidateId: candidate.id,
+    rung: candidate.rung,
     task,
     setting: { key: `fast/${task}`, data: { task, vocabulary: 16, length: 128, trainExamples: 800 } },
     state: ended ? "complete" : candidate.state,

@@ -16,6 +16,7 @@ const configs: Record<string, SearchConfigInput> = {
     recipe: "mad-strict",
     budget: { candidates: 5, evaluations: 40, wallSeconds: 90, deviceSeconds: 600, flops: 1e15 },
     concurrency: 3,
+    fidelity: { rungs: [{ steps: 0.1, tasks: ["compression"] }, { steps: 0.5 }], eta: 4, cohort: 8 },
     knownDesigns: ["mamba"],
     warmStart: ["11111-91111", "81111-91111"],
     deterministic: false,

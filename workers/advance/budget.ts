@@ -1,8 +1,8 @@
 // What a search can still afford: proposals are taken as long as all of their evaluations fit.
-import type { Algorithm, AlgorithmState, SearchConfig } from "../../genome/index.ts";
+import type { Algorithm, AlgorithmState, Proposal as Offspring, SearchConfig } from "../../genome/index.ts";
 import type { Proposal, Spending } from "../../services/platform/store/types.ts";
 
-export function spendingOf(proposals: readonly Proposal[]): Spending {
+export function spendingOf(proposals: readonly Pick<Proposal, "evaluations">[]): Spending {
   const evaluations = proposals.flatMap((proposal) => proposal.evaluations);
   return { evaluations: evaluations.length, flops: evaluations.reduce((sum, { flops }) => sum + flops, 0) };
 }
@@ -12,6 +12,9 @@ export function overdrawn(spending: Spending, allowance: Spending): keyof Spendi
   if (spending.evaluations > allowance.evaluations) return "evaluations";
   return spending.flops > allowance.flops ? "flops" : null;
 }
+
+/** What proposals cost to the end of their last rung. */
+export type CostOf = (proposals: readonly Proposal[]) => Spending;
 
 export interface Affordable {
   readonly state: AlgorithmState;
@@ -26,24 +29,25 @@ export function askAffordable(
   state: AlgorithmState,
   count: number,
   allowance: Spending,
-  propose: (offspring: ReturnType<Algorithm["ask"]>["proposals"][number]) => Proposal,
+  propose: (offspring: Offspring) => Proposal,
+  costOf: CostOf,
 ): Affordable {
   let refusedBy: Affordable["refusedBy"] = null;
   for (let wanted = count; wanted > 0; ) {
     const asked = algorithm.ask(state, wanted);
     const proposals = asked.proposals.map(propose);
-    const fitting = countFitting(proposals, allowance);
+    const fitting = countFitting(proposals, allowance, costOf);
     if (fitting === proposals.length) return { state: asked.state, proposals, refusedBy };
-    refusedBy = overdrawn(spendingOf(proposals.slice(0, fitting + 1)), allowance);
+    refusedBy = overdrawn(costOf(proposals.slice(0, fitting + 1)), allowance);
     wanted = fitting;
   }
   return { state, proposals: [], refusedBy };
 }
 
 /** How many of the first proposals fit together. */
-function countFitting(proposals: readonly Proposal[], allowance: Spending): number {
+function countFitting(proposals: readonly Proposal[], allowance: Spending, costOf: CostOf): number {
   let count = proposals.length;
-  while (count > 0 && overdrawn(spendingOf(proposals.slice(0, count)), allowance) !== null) count--;
+  while (count > 0 && overdrawn(costOf(proposals.slice(0, count)), allowance) !== null) count--;
   return count;
 }
 

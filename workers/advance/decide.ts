@@ -9,13 +9,15 @@ import {
   type SearchConfig,
   type SearchMemory,
   shapeOfSearch,
+  stoppedViolation,
   toMinimized,
   violationOf,
 } from "../../genome/index.ts";
-import type { Advance, AdvanceView, CandidateResult, Spending } from "../../services/platform/store/types.ts";
+import type { Advance, AdvanceView, CandidateResult, Proposal, Spending } from "../../services/platform/store/types.ts";
 import { askAffordable, describeRefusal, overdrawn, spendingOf } from "./budget.ts";
 import { mergeIntoFront } from "./front.ts";
-import { proposeKnownDesigns, proposeOffspring } from "./propose.ts";
+import { lastRung, proposeKnownDesigns, proposeOffspring } from "./propose.ts";
+import { decideRungs, isResting, joinCohorts, spendingAfter } from "./rungs.ts";
 
 /** Candidates kept waiting for workers where the algorithm sets no limit of its own (a generation). */
 const window = 64;
@@ -42,18 +44,32 @@ export function decide(view: AdvanceView): Advance | null {
   const wanted = Math.max(0, Math.min(view.remaining, window - unfinished));
   const forYardstick = spendingOf(yardstick);
   if (overdrawn(forYardstick, view.allowance)) return failAtOnce(view, memory, forYardstick);
-  const allowance = subtract(view.allowance, forYardstick);
-  const asked = askAffordable(algorithm, told, wanted, allowance, (offspring) =>
-    proposeOffspring(offspring, config, shape),
+
+  const halving = decideRungs(view, memory.rungs, false);
+  const goOn = view.inRungs.filter(({ number }) => !halving.stopped.some((one) => one.number === number));
+  const reserved = [forYardstick, ...goOn.map((candidate) => spendingAfter(candidate, config))];
+  const asked = askAffordable(
+    ...([algorithm, told, wanted, reserved.reduce(subtract, view.allowance)] as const),
+    (offspring) => proposeOffspring(offspring, config, shape),
+    (proposals) => pathSpending(proposals, config),
   );
-  const proposals = [...yardstick, ...asked.proposals];
+  const cohorts = joinCohorts(asked.proposals, halving.memory, config);
+  const proposals = [...yardstick, ...cohorts.proposals];
+  const hasMoved = proposals.length + halving.promotions.length + halving.stopped.length > 0;
+  const isStalled = !hasMoved && unfinished === view.inRungs.filter(isResting).length;
+  const {
+    promotions,
+    stopped,
+    memory: rungs,
+  } = isStalled ? decideRungs(view, cohorts.memory, true) : { ...halving, memory: cohorts.memory };
 
   const isIdle = unfinished === 0 && proposals.length === 0;
   const end = isIdle ? endOf(view, complete, asked.refusedBy) : null;
-  if (view.results.length === 0 && proposals.length === 0 && end === null) return null;
+  const isStill = view.results.length + proposals.length + promotions.length + stopped.length === 0;
+  if (isStill && end === null) return null;
   return {
-    algorithmState: { algorithm: asked.state, front, complete } satisfies SearchMemory,
-    proposals,
+    algorithmState: { algorithm: asked.state, front, complete, rungs } satisfies SearchMemory,
+    ...{ proposals, promotions, stopped },
     generation: asked.state.generation,
     referencePoint: namedReference(config, reference),
     hypervolumes,
@@ -68,12 +84,23 @@ function failAtOnce({ search, allowance }: AdvanceView, memory: SearchMemory, ne
   return { algorithmState: memory, proposals: [], end: { state: "failed", reason } };
 }
 
+/** Of proposals, to the end of their last rung. */
+function pathSpending(proposals: readonly Proposal[], config: SearchConfig): Spending {
+  const later = proposals.filter(({ isFinal }) => isFinal === false);
+  const spent = later.map((proposal) => spendingAfter({ ...proposal, rung: 0 }, config));
+  return spent.reduce(add, spendingOf(proposals));
+}
+
+function add(a: Spending, b: Spending): Spending {
+  return { evaluations: a.evaluations + b.evaluations, flops: a.flops + b.flops };
+}
+
 function subtract(a: Spending, b: Spending): Spending {
   return { evaluations: a.evaluations - b.evaluations, flops: a.flops - b.flops };
 }
 
 function toResult(result: CandidateResult, config: SearchConfig): Result {
-  const violation = violationOf(config.objectives, result);
+  const violation = violationOf(config.objectives, result) || stopViolation(result, config);
   const ok = result.state === "complete" || (result.state === "pruned" && violation > 0);
   return {
     number: result.number,
@@ -83,6 +110,12 @@ function toResult(result: CandidateResult, config: SearchConfig): Result {
     violation,
     ok,
   };
+}
+
+/** 0 unless the candidate was stopped on a rung. */
+function stopViolation({ state, rung, rungScores }: CandidateResult, config: SearchConfig): number {
+  const score = state === "pruned" ? rungScores[rung] : undefined;
+  return score === undefined ? 0 : stoppedViolation(lastRung(config) - rung, score);
 }
 
 function growFront(

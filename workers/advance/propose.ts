@@ -35,7 +35,7 @@ export function proposeKnownDesigns(config: SearchConfig, shape: ModelShape): Pr
       variation: { kind: "known-design", parents: [], changes: [] },
       ...costs,
       feasible: violationOf(config.objectives, costs) === 0,
-      evaluations: evaluationsOf(genome, genomeHash(genome), config),
+      evaluations: evaluationsOf(genome, genomeHash(genome), config, lastRung(config)),
     };
   });
 }
@@ -54,12 +54,21 @@ export function proposeOffspring(offspring: Offspring, config: SearchConfig, sha
     ...costs,
     feasible,
     ...(feasible ? {} : { pruned: describeExcess(costs, config) }),
-    evaluations: feasible ? evaluationsOf(genome, offspring.hash, config) : [],
+    isFinal: !feasible || lastRung(config) === 0,
+    evaluations: feasible ? evaluationsOf(genome, offspring.hash, config, 0) : [],
   };
 }
 
-function evaluationsOf(genome: Genome, hash: string, config: SearchConfig): ProposedEvaluation[] {
-  return settingsOf(config.profile, config.tasks, { width: config.space.width }).map((setting) => ({
+/** The rung of the full training. */
+export function lastRung({ fidelity }: SearchConfig): number {
+  return fidelity?.rungs.length ?? 0;
+}
+
+/** What a candidate is trained on for a rung. */
+export function evaluationsOf(genome: Genome, hash: string, config: SearchConfig, rung: number): ProposedEvaluation[] {
+  const { tasks, steps } = config.fidelity?.rungs[rung] ?? { tasks: null, steps: 1 };
+  const effort = { width: config.space.width, share: steps };
+  return settingsOf(config.profile, tasks ?? config.tasks, effort).map((setting) => ({
     task: setting.data.task,
     setting: setting as unknown as JsonObject,
     resultKey: resultKey(hash, setting, config),

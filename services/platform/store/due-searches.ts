@@ -8,7 +8,7 @@ export const isOverdue = Prisma.sql`coalesce(
     > (searches.config->'budget'->>'wallSeconds')::float8, false)`;
 
 /**
- * Searches whose advance has something to do: not begun, results to tell, or nothing left unfinished (the next
+ * Searches whose advance has something to do: not begun, results to tell, a rung to decide on, or nothing left unfinished (the next
  * candidates, or the end).
  */
 export async function listDueSearches({ queries }: Database): Promise<string[]> {
@@ -18,6 +18,9 @@ export async function listDueSearches({ queries }: Database): Promise<string[]> 
       state = 'queued'
       OR state IN ('running', 'stopping', 'paused') AND EXISTS (
         SELECT FROM candidates WHERE search_id = searches.id AND told_order IS NULL AND finished_at IS NOT NULL)
+      OR state = 'running' AND EXISTS (
+        SELECT FROM candidates
+        WHERE search_id = searches.id AND state = 'waiting' AND NOT is_final AND cardinality(rung_scores) > rung)
       OR state IN ('running', 'stopping') AND NOT EXISTS (
         SELECT FROM candidates WHERE search_id = searches.id AND state IN ('waiting', 'running'))
     )

@@ -98,6 +98,13 @@ export interface CandidateResult {
   readonly taskScores: Record<string, number>;
   /** Milliseconds of a training step, the mean over its evaluations; null unless complete. */
   readonly stepMs: number | null;
+  /** The rung it is on, from 0; those that are decided on together have one cohort. */
+  readonly rung: number;
+  readonly cohort: number | null;
+  /** Its rung is its last: the full training. */
+  readonly isFinal: boolean;
+  /** Score on each rung before its last one that it has finished. */
+  readonly rungScores: number[];
 }
 
 /** Columns that candidates can be sorted by. */
@@ -150,6 +157,8 @@ export interface AdvanceView {
    * number; else all, in order of finishing. Every one of them is told by this advance.
    */
   readonly results: readonly CandidateResult[];
+  /** Unfinished candidates that are not on their last rung, by number. Those with a score on their rung wait for a decision. */
+  readonly inRungs: readonly CandidateResult[];
   /** Candidates still waiting or running. */
   readonly unfinished: { readonly waiting: number; readonly running: number };
   /** Number the next proposed candidate will get. */
@@ -173,7 +182,20 @@ export interface Proposal {
   readonly feasible: boolean;
   /** Why it is not trained (a limit is broken, its costs are dominated ...); it is finished at once, as pruned. */
   readonly pruned?: string | null;
-  /** Empty for a pruned candidate only. */
+  /** False where it begins on a rung that is not its last. */
+  readonly isFinal?: boolean;
+  readonly cohort?: number | null;
+  /** Of its first rung; empty for a pruned candidate only. */
+  readonly evaluations: readonly ProposedEvaluation[];
+}
+
+/** A candidate goes on to a rung. */
+export interface Promotion {
+  readonly number: number;
+  readonly rung: number;
+  readonly isFinal: boolean;
+  /** Place of the first of them among the candidate's evaluations. */
+  readonly firstPosition: number;
   readonly evaluations: readonly ProposedEvaluation[];
 }
 
@@ -189,6 +211,9 @@ export interface ProposedEvaluation {
 export interface Advance {
   readonly algorithmState: unknown;
   readonly proposals: readonly Proposal[];
+  readonly promotions?: readonly Promotion[];
+  /** Candidates that go no further: pruned, with the reason. */
+  readonly stopped?: readonly { readonly number: number; readonly message: string }[];
   readonly generation?: number;
   readonly referencePoint?: Record<string, number> | null;
   /** Of the front once each result had been told, by candidate number. */
@@ -212,6 +237,8 @@ export interface Evaluation {
   readonly searchId: string;
   readonly candidateId: string;
   readonly position: number;
+  /** Of the candidate, for which it was trained. */
+  readonly rung: number;
   readonly task: string;
   readonly setting: JsonObject;
   readonly state: EvaluationState;
@@ -298,6 +325,7 @@ export type EventType =
   | "search.changed"
   | "search.advanced"
   | "search.deleted"
+  | "candidate.rested"
   | "candidate.finished"
   | "evaluation.started"
   | "evaluation.returned"

@@ -40,6 +40,7 @@ export function candidateOf(changes: Partial<Candidate>): Candidate {
       stepMs: null,
       feasible: true,
     },
+    ...{ rung: 0, cohort: null, isFinal: true, rungScores: [] },
     ...{ createdAt: "2026-01-02T03:04:05.000Z", finishedAt: null },
     ...changes,
   };

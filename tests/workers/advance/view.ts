@@ -23,6 +23,7 @@ export function viewOf(search: Search, changes: Partial<AdvanceView> = {}): Adva
     search,
     algorithmState: beginSearch(search.config),
     results: [],
+    inRungs: [],
     unfinished: { waiting: 0, running: 0 },
     nextNumber: 0,
     allowance: { evaluations: Infinity, flops: Infinity },
@@ -41,6 +42,7 @@ export function resultOf(
   return {
     ...{ ...proposal, number, id: `search000001-${number}`, knownDesign: proposal.knownDesign ?? null },
     ...{ state: "complete", outcome: "scored", reason: null, score: 0.5, taskScores: {}, stepMs: 5 },
+    ...{ rung: 0, cohort: null, isFinal: true, rungScores: [] },
     ...changes,
   };
 }
