@@ -76,6 +76,8 @@ export const search = searchSummary.extend({
   config: searchConfig,
   generation: z.number().int(),
   evaluations: searchCounts,
+  /** Evaluations whose result was taken over from an equal one, of this search or another. */
+  reused: z.number().int(),
   failuresByReason: z.record(z.string(), z.number().int()),
   referencePoint: z.record(z.string(), z.number()).nullable(),
   elapsedSeconds: z.number(),
@@ -114,6 +116,12 @@ export const candidate = z.object({
   /** Score on each rung before its last one that it has finished. */
   rungScores: z.array(z.number()),
   feasible: z.boolean(),
+  /** Evaluations trained or to be trained for it; a result taken over from an equal one is free. */
+  paidEvaluations: z.number().int(),
+  /** Their FLOPs, each as if nothing stopped it early. */
+  paidFlops: z.number(),
+  /** Seconds that its evaluations have held a worker's slot, lost and failed attempts included. */
+  deviceSeconds: z.number(),
   createdAt: date,
   finishedAt: date.nullable(),
 });

@@ -24,6 +24,7 @@ export async function describeSearch(store: ProgressStore, search: StoredSearch)
     config,
     generation,
     evaluations: progress.evaluations,
+    reused: progress.reused,
     failuresByReason: { ...progress.failuresByReason },
     referencePoint,
     elapsedSeconds,

@@ -32,6 +32,7 @@ function candidate(number: number, values: Partial<Candidate>): Candidate {
     taskScores: {},
     stepMs: null,
     ...{ rung: 0, cohort: null, isFinal: true, rungScores: [] },
+    ...{ paidEvaluations: 6, paidFlops: 1e13, deviceSeconds: 105 },
     feasible: true,
     createdAt: new Date(0),
     finishedAt: null,

@@ -74,6 +74,7 @@ function candidateOf(searchId: string, number: number, genome: string, knownDesi
     score,
     taskScores,
     ...{ rung: 0, cohort: null, isFinal: true, rungScores: [] },
+    ...{ paidEvaluations: 5, paidFlops: 1e13, deviceSeconds: 105 },
     stepMs: 4 + 30 * spread(number, 0.618034),
     feasible: true,
     createdAt: at(number * 9),
@@ -164,6 +165,7 @@ export function searchOf(id: string, name: string, count: number, budget: number
     finishedAt: null,
     config,
     generation: Math.floor(count / 16),
+    reused: 12,
     evaluations: { ...zero, complete: 6 * (count - 8), failed: 9, running: 3, waiting: 24 },
     failuresByReason: { timeout: 5, oom: 3, "worker-lost": 1 },
     referencePoint: { score: 0.31, parameters: 812_000, stateBytes: 9_000_000 },
@@ -174,7 +176,7 @@ export function searchOf(id: string, name: string, count: number, budget: number
 }
 
 export function summaryOf(search: Search): SearchSummary {
-  const { config, generation, evaluations, failuresByReason, referencePoint, ...rest } = search;
+  const { config, generation, evaluations, reused, failuresByReason, referencePoint, ...rest } = search;
   const { elapsedSeconds, candidatesPerHour, etaSeconds, ...summary } = rest;
   return summary;
 }
@@ -214,7 +216,7 @@ function evaluationOf(candidate: Candidate, task: string, index: number): Evalua
     stepMs: ended ? 12.5 : null,
     flops: 2e12,
     deviceSeconds: ended ? 17.5 + index : 0,
-    reusedFrom: index === 4 ? "e-1-4" : null,
+    reusedFrom: index === 4 ? "abc-1-4" : null,
     createdAt: at(0),
     startedAt: at(1),
     finishedAt: ended ? at(19) : null,

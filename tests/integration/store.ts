@@ -75,8 +75,9 @@ export async function propose(
   return advanced;
 }
 
+/** For longer than any machine takes over a test: what a test leaves leased must not be swept in another. */
 export async function lease(store: Store, evaluationId: string, worker = "worker-a"): Promise<LeasedEvaluation> {
-  const leased = await store.leaseEvaluation(evaluationId, worker, 30);
+  const leased = await store.leaseEvaluation(evaluationId, worker, 600);
   if (leased === null) throw new Error(`evaluation ${evaluationId} cannot be leased`);
   return leased;
 }

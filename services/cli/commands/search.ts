@@ -209,6 +209,7 @@ function describeSearch(search: Search): string {
     `profile ${search.profile}, ${search.algorithm}, seed ${search.config.seed}, generation ${search.generation}`,
     `budget: ${budgetText(search)}`,
     `elapsed ${duration(search.elapsedSeconds)}, ETA ${duration(search.etaSeconds)}, ${count(search.candidatesPerHour)} candidates per hour`,
+    ...(search.reused > 0 ? [`${count(search.reused)} evaluations taken over from equal ones`] : []),
     ...(failures.length > 0 ? [`failed evaluations: ${failures.join(", ")}`] : []),
     `hypervolume ${search.hypervolume?.toPrecision(5) ?? "–"}`,
   ].join("\n");

@@ -188,7 +188,10 @@ async function endLease(db: Database, { evaluationId, fence }: Lease, ending: En
       FOR NO KEY UPDATE`;
     if (held.length === 0) return null;
     const swept = await giveUp(queries, [evaluationId], ending);
-    return { ...swept, waiting: [...new Set([...swept.waiting, ...(await nextWaiting(queries, place))])] };
+    const heirs = await queries.$queryRaw<{ id: string }[]>`
+      SELECT id FROM evaluations WHERE result_key = ${place.result_key} AND state = 'waiting' ORDER BY created_at, id`;
+    const rung = [...swept.waiting, ...heirs.map(({ id }) => id), ...(await nextWaiting(queries, place))];
+    return { ...swept, waiting: [...new Set(rung)] };
   });
 }
 

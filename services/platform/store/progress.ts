@@ -69,15 +69,22 @@ export async function searchProgress(
     if (row.state === "complete" && !row.known) one.best = row.best;
   }
 
-  type EvaluationRow = { search_id: string; state: EvaluationState; reason: FailureReason | null; count: number };
+  type EvaluationRow = {
+    search_id: string;
+    state: EvaluationState;
+    reason: FailureReason | null;
+    count: number;
+    reused: number;
+  };
   const evaluations = await queries.$queryRaw<EvaluationRow[]>`
-    SELECT search_id, state, reason, count(*)::int AS count
+    SELECT search_id, state, reason, count(*)::int AS count, count(reused_from)::int AS reused
     FROM evaluations WHERE search_id = ANY(${[...searchIds]})
     GROUP BY search_id, state, reason`;
-  for (const { search_id, state, reason, count } of evaluations) {
+  for (const { search_id, state, reason, count, reused } of evaluations) {
     const one = progress.get(search_id);
     if (one === undefined) continue;
     one.evaluations[state] += count;
+    one.reused += reused;
     if (reason !== null) one.failuresByReason[reason] = count;
   }
   return progress;
@@ -90,6 +97,7 @@ function noProgress(): Mutable<SearchProgress> {
     candidates: zeroCounts(),
     knownDesigns: 0,
     evaluations: zeroCounts(),
+    reused: 0,
     failuresByReason: {},
     best: Object.fromEntries(objectiveNames.map((name) => [name, null])) as SearchProgress["best"],
     trainSeconds: 0,

@@ -51,6 +51,8 @@ export interface SearchProgress {
   readonly knownDesigns: number;
   /** Of all candidates, known designs included. */
   readonly evaluations: Counts;
+  /** Evaluations whose result was taken over from an equal one, of this search or another. */
+  readonly reused: number;
   readonly failuresByReason: Partial<Record<FailureReason, number>>;
   /** Among complete, feasible candidates without the known designs: highest score, lowest costs. */
   readonly best: Record<ObjectiveName, number | null>;

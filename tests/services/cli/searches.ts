@@ -20,7 +20,14 @@ export function searchOf(
     spent: { candidates: 0, evaluations: 0, wallSeconds: 0, deviceSeconds: 0, flops: 0 },
     ...{ knownDesigns: 4, best: {}, hypervolume: null, generation: 0 },
     ...{ createdAt: "2026-01-02T03:04:05.000Z", startedAt: null, finishedAt: null, config: {} as Search["config"] },
-    ...{ failuresByReason: {}, referencePoint: null, elapsedSeconds: 0, candidatesPerHour: null, etaSeconds: null },
+    ...{
+      reused: 0,
+      failuresByReason: {},
+      referencePoint: null,
+      elapsedSeconds: 0,
+      candidatesPerHour: null,
+      etaSeconds: null,
+    },
     ...changes,
     candidates: { ...none, ...changes.candidates },
     evaluations: { ...none, ...changes.evaluations },
@@ -41,6 +48,7 @@ export function candidateOf(changes: Partial<Candidate>): Candidate {
       feasible: true,
     },
     ...{ rung: 0, cohort: null, isFinal: true, rungScores: [] },
+    ...{ paidEvaluations: 6, paidFlops: 1e13, deviceSeconds: 105 },
     ...{ createdAt: "2026-01-02T03:04:05.000Z", finishedAt: null },
     ...changes,
   };

@@ -115,7 +115,7 @@ test("progress counts by state, keeps known designs apart, and takes the best of
     candidates: { waiting: 1, running: 0, complete: 6, pruned: 0, failed: 1, cancelled: 0 },
     knownDesigns: 1,
     evaluations: { waiting: 2, running: 0, complete: 14, pruned: 0, failed: 1, cancelled: 1 },
-    failuresByReason: { oom: 1 },
+    ...{ failuresByReason: { oom: 1 }, reused: 0 },
     best: {
       ...{ score: 0.5, parameters: 0, stateBytes: 2000, flopsPerToken: 3000, stepMs: 5 },
       ...Object.fromEntries(taskNames.map((task) => [`score:${task}`, null])),
