@@ -5,7 +5,11 @@ import { present, resultOf, searchOf, viewOf } from "./view.ts";
 
 const halving: SearchConfigInput = {
   ...{ knownDesigns: [], algorithm: { name: "random" }, budget: { candidates: 4 }, objectives: [{ name: "score" }] },
-  fidelity: { rungs: [{ steps: 0.34, tasks: ["memorization"] }, { tasks: ["memorization", "compression"] }], eta: 2 },
+  fidelity: {
+    rungs: [{ steps: 0.34, tasks: ["memorization"] }, { tasks: ["memorization", "compression"] }],
+    eta: 2,
+    cohort: 4,
+  },
 };
 const search = searchOf(halving);
 const first = present(decide(viewOf(search)));
