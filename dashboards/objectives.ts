@@ -1,9 +1,15 @@
 // What each objective is called and how its values read; which way is better is the genome's word.
-import { type ObjectiveName, objectiveDirections } from "../genome/index.ts";
-import type { Candidate } from "./api.ts";
-import { formatBytes, formatCompact, formatScore } from "./format.ts";
+import {
+  type ObjectiveName,
+  objectiveDirections,
+  objectiveValue,
+  type TaskName,
+  type TaskObjective,
+  taskNames,
+} from "../genome/index.ts";
+import { formatBytes, formatCompact, formatNumber, formatScore, humanize, unknown } from "./format.ts";
 
-export type { ObjectiveName };
+export { type ObjectiveName, objectiveValue };
 export const objectiveNames = Object.keys(objectiveDirections) as ObjectiveName[];
 
 export interface ObjectiveText {
@@ -13,6 +19,8 @@ export interface ObjectiveText {
   /** Axis title with its unit. */
   readonly axis: (contextLength: number) => string;
   readonly format: (value: number | null) => string;
+  /** What a limit is typed in. */
+  readonly unit: string;
 }
 
 export const objectives: Readonly<Record<ObjectiveName, ObjectiveText>> = {
@@ -21,26 +29,46 @@ export const objectives: Readonly<Record<ObjectiveName, ObjectiveText>> = {
     best: "Best score",
     axis: () => "Score (mean accuracy over the tasks)",
     format: formatScore,
+    unit: "0 to 1",
   },
   parameters: {
     title: "Parameters",
     best: "Fewest parameters",
     axis: () => "Parameters (trainable numbers in operators)",
     format: formatCompact,
+    unit: "count",
   },
   stateBytes: {
     title: "State",
     best: "Smallest state",
     axis: (contextLength) => `State (bytes per sequence after ${contextLength.toLocaleString("en")} tokens)`,
     format: formatBytes,
+    unit: "bytes",
   },
   flopsPerToken: {
     title: "FLOPs per token",
     best: "Fewest FLOPs per token",
     axis: () => "FLOPs per token (forward)",
     format: formatCompact,
+    unit: "count",
   },
+  stepMs: {
+    title: "Step time",
+    best: "Shortest step",
+    axis: () => "Step time (milliseconds of a training step)",
+    format: (value) => (value === null ? unknown : `${formatNumber(value)} ms`),
+    unit: "milliseconds",
+  },
+  ...(Object.fromEntries(taskNames.map((task) => [`score:${task}`, taskText(task)])) as Record<
+    TaskObjective,
+    ObjectiveText
+  >),
 };
+
+function taskText(task: TaskName): ObjectiveText {
+  const name = humanize(task);
+  return { title: name, best: `Best: ${name}`, axis: () => `${name} (accuracy)`, format: formatScore, unit: "0 to 1" };
+}
 
 export function isObjective(name: string): name is ObjectiveName {
   return Object.hasOwn(objectiveDirections, name);
@@ -48,12 +76,7 @@ export function isObjective(name: string): name is ObjectiveName {
 
 export function objectiveText(name: string): ObjectiveText {
   if (isObjective(name)) return objectives[name];
-  return { title: name, best: name, axis: () => name, format: formatCompact };
-}
-
-/** Null while a score is not known yet. */
-export function objectiveValue(candidate: Candidate, name: ObjectiveName): number | null {
-  return candidate[name];
+  return { title: name, best: name, axis: () => name, format: formatCompact, unit: "" };
 }
 
 /** Is a at least as good as b in this objective? */

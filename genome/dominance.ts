@@ -14,6 +14,15 @@ export function dominates(a: readonly number[], b: readonly number[]): boolean {
   return better;
 }
 
+/**
+ * Share of b's points that some point of a equals or dominates, in [0, 1]; 0 where b is empty. The coverage of two sets,
+ * C(a, b), of Zitzler & Thiele 1999, doi:10.1109/4235.797969.
+ */
+export function coverageOf(a: readonly (readonly number[])[], b: readonly (readonly number[])[]): number {
+  const covered = b.filter((point) => a.some((other) => other.every((value, i) => value <= point[i]!)));
+  return b.length === 0 ? 0 : covered.length / b.length;
+}
+
 /** Rank of each point: 0 for the non-dominated ones, 1 for those only dominated by rank 0, and so on. Equal points share a rank. */
 export function rankByDominance(points: readonly (readonly number[])[]): number[] {
   if (points.length === 0) return [];

@@ -12,16 +12,27 @@ export type {
 } from "./algorithms/types.ts";
 export { canonicalGenome, genomeHash } from "./canonical.ts";
 export { genomeCosts, type SegmentCosts, segmentCosts } from "./costs.ts";
-export { crowdingDistances, dominates, nonDominated, rankByDominance } from "./dominance.ts";
+export { coverageOf, crowdingDistances, dominates, nonDominated, rankByDominance } from "./dominance.ts";
 export { GenomeError } from "./errors.ts";
+export {
+  type Contender,
+  noRungs,
+  promotedOf,
+  type RungMemory,
+  rankContenders,
+  rungPoint,
+  stoppedViolation,
+} from "./fidelity.ts";
 export { checkGrammar, fitOptions, type Grammar, grammarOf, leastDepth, operatorsAt } from "./grammar.ts";
 export { hypervolume } from "./hypervolume.ts";
 export { genomeFromJson, genomeSchema } from "./json.ts";
 export { type KnownDesign, type KnownDesignName, knownDesignNames, knownDesigns } from "./known-designs.ts";
 export {
   fromMinimized,
+  isComparable,
   type Objectives,
   type ObjectiveValues,
+  objectiveValue,
   referencePoint,
   relativeHypervolume,
   toMinimized,
@@ -50,10 +61,13 @@ export {
   objectiveDirections,
   type ProfileName,
   profileNames,
+  type SearchChanges,
   type SearchConfig,
   type SearchConfigInput,
+  searchChanges,
   searchConfig,
   type TaskName,
+  type TaskObjective,
   taskNames,
 } from "./space.ts";
 export { formatGenome, formatSegment, parseGenome } from "./text.ts";

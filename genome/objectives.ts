@@ -1,9 +1,10 @@
 // The one place where objectives change direction: on the wire a score is maximised, inside `genome` everything is
 // minimised and a score s becomes the error 1 - s.
 import { genomeCosts } from "./costs.ts";
+import { GenomeError } from "./errors.ts";
 import { hypervolume } from "./hypervolume.ts";
 import { knownDesigns } from "./known-designs.ts";
-import { type ObjectiveName, objectiveDirections, type SearchConfig } from "./space.ts";
+import { type ObjectiveName, objectiveDirections, type SearchConfig, type TaskObjective } from "./space.ts";
 import { parseGenome } from "./text.ts";
 import type { Costs, ModelShape } from "./types.ts";
 import { fitGenome } from "./variation/repair.ts";
@@ -12,13 +13,22 @@ export type Objectives = SearchConfig["objectives"];
 
 /** A candidate's values as people read them. */
 export interface ObjectiveValues extends Costs {
-  /** In [0, 1]. */
-  readonly score: number;
+  /** Scores are in [0, 1]. */
+  readonly score: number | null;
+  readonly taskScores: Readonly<Record<string, number>>;
+  /** Milliseconds. */
+  readonly stepMs: number | null;
 }
 
-/** The values in the order of the search's objectives, all to be minimised. */
-export function toMinimized(objectives: Objectives, values: ObjectiveValues): number[] {
-  return objectives.map(({ name }) => flip(name, values[name]));
+/** One objective's value in its own direction; null where it is not known (yet). */
+export function objectiveValue(name: ObjectiveName, values: Partial<ObjectiveValues>): number | null {
+  if (isTaskObjective(name)) return values.taskScores?.[name.slice(taskPrefix.length)] ?? null;
+  return values[name] ?? null;
+}
+
+/** The values in the order of the search's objectives, all to be minimised; NaN where one is not known. */
+export function toMinimized(objectives: Objectives, values: Partial<ObjectiveValues>): number[] {
+  return objectives.map(({ name }) => flip(name, objectiveValue(name, values) ?? Number.NaN));
 }
 
 /** Back to the objective's own direction. */
@@ -33,8 +43,8 @@ export function fromMinimized(name: ObjectiveName, value: number): number {
 export function violationOf(objectives: Objectives, values: Partial<ObjectiveValues>): number {
   let violation = 0;
   for (const { name, limit } of objectives) {
-    const value = values[name];
-    if (limit === undefined || value === undefined) continue;
+    const value = objectiveValue(name, values);
+    if (limit === undefined || value === null) continue;
     const bound = flip(name, limit);
     const excess = Math.max(0, flip(name, value) - bound);
     violation += bound > 0 ? excess / bound : excess;
@@ -42,15 +52,23 @@ export function violationOf(objectives: Objectives, values: Partial<ObjectiveVal
   return violation;
 }
 
+/** Whether every limit is kept and every objective known: what may stand on a front. */
+export function isComparable(objectives: Objectives, values: Partial<ObjectiveValues>): boolean {
+  return violationOf(objectives, values) === 0 && toMinimized(objectives, values).every(Number.isFinite);
+}
+
 /**
  * The reference point of a search's hypervolume, minimised, fixed before anything is trained: an objective's limit if it
- * has one; else 1 for the error (a score of 0, the worst there is); else 1.1 x the worst cost of the known designs.
+ * has one; else 1 for an error (a score of 0, the worst there is); else 1.1 x the worst cost of the known designs. Throws
+ * GenomeError for `stepMs` without a limit: nobody knows before it is measured.
  */
 export function referencePoint(objectives: Objectives, shape: ModelShape, contextLength: number): number[] {
   const costs = costsOfKnownDesigns(shape, contextLength);
-  return objectives.map(({ name, limit }) => {
+  return objectives.map(({ name, limit }, index) => {
     if (limit !== undefined) return flip(name, limit);
-    return name === "score" ? 1 : 1.1 * Math.max(...costs.map((cost) => cost[name]));
+    if (name === "stepMs") throw new GenomeError("stepMs needs a limit", `/objectives/${index}/limit`);
+    if (name === "score" || isTaskObjective(name)) return 1;
+    return 1.1 * Math.max(...costs.map((cost) => cost[name]));
   });
 }
 
@@ -79,6 +97,12 @@ function costsOfKnownDesigns(shape: ModelShape, contextLength: number): readonly
   );
   knownCosts.set(key, costs);
   return costs;
+}
+
+const taskPrefix = "score:";
+
+function isTaskObjective(name: ObjectiveName): name is TaskObjective {
+  return name.startsWith(taskPrefix);
 }
 
 function flip(name: ObjectiveName, value: number): number {

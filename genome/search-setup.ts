@@ -1,6 +1,7 @@
 // What a search's config means to its algorithm: the shape of the models, the grammar, the first number, the first state.
 import { algorithmNamed } from "./algorithms/index.ts";
 import type { AlgorithmName, AlgorithmState, Setup } from "./algorithms/types.ts";
+import { noRungs, type RungMemory } from "./fidelity.ts";
 import { grammarOf } from "./grammar.ts";
 import type { ProfileName, SearchConfig } from "./space.ts";
 import type { ModelShape } from "./types.ts";
@@ -39,10 +40,12 @@ export interface SearchMemory {
   readonly front: readonly (readonly number[])[];
   /** Candidates told that were trained to an end. */
   readonly complete: number;
+  /** Where candidates climb rungs. */
+  readonly rungs: RungMemory;
 }
 
 /** Throws GenomeError where the grammar has no genome or a warm start cannot be read. */
 export function beginSearch(config: SearchConfig): SearchMemory {
   const algorithm = algorithmNamed(config.algorithm.name).init(setupOfSearch(config), config.seed);
-  return { algorithm, front: [], complete: 0 };
+  return { algorithm, front: [], complete: 0, rungs: noRungs };
 }

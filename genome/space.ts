@@ -16,14 +16,26 @@ export type TaskName = (typeof taskNames)[number];
 export const profileNames = ["smoke", "fast", "baseline", "full"] as const;
 export type ProfileName = (typeof profileNames)[number];
 
-/** What can be optimised, with the direction a person expects. Inside `genome` everything is minimised. */
+export type TaskObjective = `score:${TaskName}`;
+export type ObjectiveName = "score" | "parameters" | "stateBytes" | "flopsPerToken" | "stepMs" | TaskObjective;
+
+/**
+ * What can be optimised, with the direction a person expects; `score:TASK` is the score of one task, `stepMs` the
+ * milliseconds of a training step as the worker measured them. Inside `genome` everything is minimised.
+ */
 export const objectiveDirections = {
   score: "maximize",
   parameters: "minimize",
   stateBytes: "minimize",
   flopsPerToken: "minimize",
-} as const;
-export type ObjectiveName = keyof typeof objectiveDirections;
+  stepMs: "minimize",
+  "score:in-context-recall": "maximize",
+  "score:fuzzy-in-context-recall": "maximize",
+  "score:noisy-in-context-recall": "maximize",
+  "score:selective-copying": "maximize",
+  "score:compression": "maximize",
+  "score:memorization": "maximize",
+} as const satisfies Record<ObjectiveName, "maximize" | "minimize">;
 const objectiveNames = Object.keys(objectiveDirections) as [ObjectiveName, ...ObjectiveName[]];
 
 const objective = z.strictObject({
@@ -157,6 +169,55 @@ const surrogate = z.strictObject({
 
 const random = z.strictObject({ name: z.literal("random") });
 
+/** What a search may spend; null means no limit. The first that is used up ends it. */
+const limits = {
+  /** Candidates proposed by the algorithm; the known designs come on top. */
+  candidates: z.number().int().min(1).max(1_000_000),
+  /**
+   * Evaluations trained, known designs included. A candidate is proposed only where all of its evaluations fit. A result
+   * taken over from an equal evaluation is free; another attempt after a lost worker is no other evaluation.
+   */
+  evaluations: z.number().int().min(1).max(100_000_000).nullable(),
+  /** The search stops handing out work after this many seconds; pauses do not count. */
+  wallSeconds: z.number().positive().max(31_536_000).nullable(),
+  /**
+   * Seconds that evaluations hold a worker's slot, lost and failed attempts included. Known only afterwards: nothing is
+   * handed out once the seconds used and those predicted for what runs leave no room for it.
+   */
+  deviceSeconds: z.number().positive().max(1e12).nullable(),
+  /** Floating-point operations of the evaluations, each counted as if nothing stopped it early. */
+  flops: z.number().positive().max(1e30).nullable(),
+};
+
+/** Most evaluations of the search that run at once; null means as many as there are workers. */
+const concurrency = z.number().int().min(1).max(100_000).nullable();
+
+/** What may change while a search runs; what is left out stays. */
+export const searchChanges = z.strictObject({
+  budget: z.strictObject(limits).partial().optional(),
+  concurrency: concurrency.optional(),
+});
+export type SearchChanges = z.output<typeof searchChanges>;
+
+const fidelity = z.strictObject({
+  /** Efforts before the full one, the smallest first. */
+  rungs: z
+    .array(
+      z.strictObject({
+        /** Share of the profile's training. */
+        steps: z.number().gt(0).max(1).default(1),
+        /** Null means all of the search's. */
+        tasks: z.array(z.enum(taskNames)).min(1).nullable().default(null),
+      }),
+    )
+    .min(1)
+    .max(8),
+  /** One in this many goes on to the next rung. */
+  eta: z.number().gt(1).max(100).default(3),
+  /** Most candidates that are decided on together in deterministic mode. */
+  cohort: z.number().int().min(2).max(64).default(16),
+});
+
 export const searchConfig = z.strictObject({
   name: z.string().trim().min(1).max(120).default("untitled"),
   seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
@@ -188,12 +249,16 @@ export const searchConfig = z.strictObject({
   recipe: z.enum(["mad-2024", "mad-strict"]).default("mad-2024"),
   budget: z
     .strictObject({
-      /** Candidates proposed by the algorithm; the known designs come on top. */
-      candidates: z.number().int().min(1).max(1_000_000).default(64),
-      /** The search stops handing out work after this many seconds; null means never. */
-      wallSeconds: z.number().positive().max(31_536_000).nullable().default(null),
+      candidates: limits.candidates.default(64),
+      evaluations: limits.evaluations.default(null),
+      wallSeconds: limits.wallSeconds.default(null),
+      deviceSeconds: limits.deviceSeconds.default(null),
+      flops: limits.flops.default(null),
     })
     .prefault({}),
+  concurrency: concurrency.default(null),
+  /** Successive halving: weak candidates are stopped after a part of their training. Null trains all in full. */
+  fidelity: fidelity.nullable().default(null),
   /** Yardstick architectures, evaluated first and drawn in every plot. */
   knownDesigns: z.array(z.enum(knownDesignNames)).default(knownDesignNames),
   /** Genomes (text form) that join the first population. */

@@ -5,6 +5,7 @@ import { formatCount, formatDuration, formatScore, formatShare, humanize, plural
 import { Empty } from "../parts/notice.tsx";
 import { Segmented } from "../parts/segmented.tsx";
 import { State } from "../parts/state.tsx";
+import { addresses } from "../route.ts";
 
 export function CurvesPanel({ evaluations }: { evaluations: readonly Evaluation[] }) {
   const [measure, setMeasure] = useState<CurveMeasure>("loss");
@@ -114,12 +115,23 @@ function EvaluationRow({ evaluation }: { evaluation: Evaluation }) {
         {message && <p class="row-message">{message}</p>}
       </td>
       <td class="number">{formatScore(score)}</td>
-      <td class="number">
-        {reusedFrom ? <span title="An equal evaluation was trained before">reused</span> : formatDuration(trainSeconds)}
-      </td>
+      <td class="number">{reusedFrom ? <Reused from={reusedFrom} /> : formatDuration(trainSeconds)}</td>
       <td class="number">{attempt}</td>
       <td class="muted">{engine ?? "–"}</td>
     </tr>
+  );
+}
+
+/** An evaluation's id begins with its search and its candidate's number. */
+function Reused({ from }: { from: string }) {
+  const [searchId = "", number = "0"] = from.split("-");
+  return (
+    <a
+      href={addresses.candidate(searchId, Number(number))}
+      title="An equal evaluation was trained there, so this one was not"
+    >
+      reused
+    </a>
   );
 }
 

@@ -31,7 +31,7 @@ export function frontPoints(front: Front, others: readonly Candidate[], { x, y }
   const seen = new Set<number>();
   const told = [...new Set([y, x, ...front.objectives.map(({ name }) => name)])].filter(isObjective);
   const point = (candidate: Candidate, kind: FrontPoint["kind"]): FrontPoint[] => {
-    const [vx, vy] = [objectiveValue(candidate, x), objectiveValue(candidate, y)];
+    const [vx, vy] = [objectiveValue(x, candidate), objectiveValue(y, candidate)];
     if (vx === null || vy === null || seen.has(candidate.number)) return [];
     seen.add(candidate.number);
     const { number } = candidate;
@@ -49,7 +49,7 @@ export function frontPoints(front: Front, others: readonly Candidate[], { x, y }
 function describePoint(candidate: Candidate, told: readonly ObjectiveName[]): string {
   const lines = [
     candidateName(candidate),
-    ...told.map((name) => `${objectives[name].title}: ${objectives[name].format(objectiveValue(candidate, name))}`),
+    ...told.map((name) => `${objectives[name].title}: ${objectives[name].format(objectiveValue(name, candidate))}`),
   ];
   if (!candidate.feasible) lines.push("Beyond a limit");
   if (candidate.outcome === "diverged") lines.push("Diverged");

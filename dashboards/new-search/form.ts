@@ -30,6 +30,14 @@ export interface SearchForm {
   readonly tournament: string;
   readonly candidates: string;
   readonly wallMinutes: string;
+  readonly evaluations: string;
+  readonly deviceMinutes: string;
+  readonly flops: string;
+  readonly concurrency: string;
+  /** Shares of the training at which weak candidates are stopped, with commas between them; empty means never. */
+  readonly rungs: string;
+  readonly eta: string;
+  readonly cohort: string;
   readonly tasks: readonly string[];
   readonly knownDesigns: readonly string[];
   /** One genome a line. */
@@ -79,7 +87,14 @@ export function formOf(config: SearchConfig): SearchForm {
         }
       : { population: "", mutationRate: "", crossoverPoints: "", elitism: "", tournament: "" }),
     candidates: text(budget.candidates),
-    wallMinutes: budget.wallSeconds === null ? "" : text(budget.wallSeconds / 60),
+    wallMinutes: minutes(budget.wallSeconds),
+    evaluations: text(budget.evaluations),
+    deviceMinutes: minutes(budget.deviceSeconds),
+    flops: text(budget.flops),
+    concurrency: text(config.concurrency),
+    rungs: (config.fidelity?.rungs ?? []).map(({ steps, tasks }) => [steps, ...(tasks ?? [])].join(" ")).join(", "),
+    eta: text(config.fidelity?.eta ?? 3),
+    cohort: text(config.fidelity?.cohort ?? 16),
     tasks: config.tasks,
     knownDesigns: config.knownDesigns,
     warmStart: config.warmStart.join("\n"),
@@ -92,7 +107,6 @@ export function formOf(config: SearchConfig): SearchForm {
 
 /** The body of `POST /searches`. */
 export function configOf(form: SearchForm) {
-  const wallMinutes = numberOf(form.wallMinutes);
   const { kept } = form;
   return {
     name: form.name.trim() || defaultConfig.name,
@@ -120,8 +134,13 @@ export function configOf(form: SearchForm) {
     tasks: form.tasks,
     budget: {
       candidates: numberOf(form.candidates),
-      wallSeconds: typeof wallMinutes === "number" ? wallMinutes * 60 : wallMinutes,
+      evaluations: numberOf(form.evaluations),
+      wallSeconds: secondsOf(form.wallMinutes),
+      deviceSeconds: secondsOf(form.deviceMinutes),
+      flops: numberOf(form.flops),
     },
+    concurrency: numberOf(form.concurrency),
+    fidelity: fidelityOf(form),
     knownDesigns: form.knownDesigns,
     warmStart: form.warmStart
       .split("\n")
@@ -129,6 +148,17 @@ export function configOf(form: SearchForm) {
       .filter((line) => line !== ""),
     deterministic: form.deterministic,
     evaluation: { timeoutSeconds: numberOf(form.timeoutSeconds), memoryMb: numberOf(form.memoryMb) },
+  };
+}
+
+/** A rung is typed as its share of the steps, and the names of its tasks where they are not all. */
+function fidelityOf({ rungs, eta, cohort }: SearchForm) {
+  if (rungs.trim() === "") return null;
+  const typed = rungs.split(",").map((rung) => rung.trim().split(/\s+/));
+  return {
+    rungs: typed.map(([steps = "", ...tasks]) => ({ steps: numberOf(steps), ...(tasks.length > 0 && { tasks }) })),
+    eta: numberOf(eta),
+    cohort: numberOf(cohort),
   };
 }
 
@@ -147,6 +177,15 @@ function numberOf(typed: string): number | string | null {
   if (typed.trim() === "") return null;
   const value = Number(typed);
   return Number.isFinite(value) ? value : typed;
+}
+
+function secondsOf(typed: string): number | string | null {
+  const value = numberOf(typed);
+  return typeof value === "number" ? value * 60 : value;
+}
+
+function minutes(seconds: number | null): string {
+  return seconds === null ? "" : text(seconds / 60);
 }
 
 function text(value: number | null | undefined): string {

@@ -3,7 +3,6 @@ import {
   type KnownDesignName,
   knownDesignNames,
   knownDesigns,
-  type ObjectiveName,
   type OperatorName,
   objectiveDirections,
   operatorNames,
@@ -74,6 +73,43 @@ export function MainSection({ form, set }: SectionProps) {
           onChange={(wallMinutes) => set({ wallMinutes })}
         />
       </div>
+      <div class="field-row">
+        <TextField
+          pointer="/budget/evaluations"
+          label="Evaluations"
+          numeric
+          placeholder="no limit"
+          hint="The known designs' included."
+          value={form.evaluations}
+          onChange={(evaluations) => set({ evaluations })}
+        />
+        <TextField
+          pointer="/budget/deviceSeconds"
+          label="Device time (minutes)"
+          numeric
+          placeholder="no limit"
+          hint="Time that workers are held, all together."
+          value={form.deviceMinutes}
+          onChange={(deviceMinutes) => set({ deviceMinutes })}
+        />
+        <TextField
+          pointer="/budget/flops"
+          label="FLOPs of training"
+          numeric
+          placeholder="no limit"
+          value={form.flops}
+          onChange={(flops) => set({ flops })}
+        />
+        <TextField
+          pointer="/concurrency"
+          label="At once"
+          numeric
+          placeholder="no limit"
+          hint="Most evaluations that run together."
+          value={form.concurrency}
+          onChange={(concurrency) => set({ concurrency })}
+        />
+      </div>
       <ManyOf
         pointer="/tasks"
         label="Tasks"
@@ -108,7 +144,11 @@ export function ObjectivesSection({ form, set }: SectionProps) {
             {row.chosen && (
               <TextField
                 pointer={`/objectives/${place}/limit`}
-                label={direction === "minimize" ? `At most (${unitOf(row.name)})` : `At least (${unitOf(row.name)})`}
+                label={
+                  direction === "minimize"
+                    ? `At most (${objectives[row.name].unit})`
+                    : `At least (${objectives[row.name].unit})`
+                }
                 numeric
                 placeholder="no limit"
                 value={row.limit}
@@ -121,9 +161,6 @@ export function ObjectivesSection({ form, set }: SectionProps) {
     </Section>
   );
 }
-
-const unitOf = (name: ObjectiveName) =>
-  ({ score: "0 to 1", parameters: "count", stateBytes: "bytes", flopsPerToken: "count" })[name];
 
 export function SpaceSection({ form, set }: SectionProps) {
   return (
@@ -290,6 +327,32 @@ export function AdvancedSection({ form, set }: SectionProps) {
           placeholder="the worker's"
           value={form.memoryMb}
           onChange={(memoryMb) => set({ memoryMb })}
+        />
+      </div>
+      <div class="field-row">
+        <TextField
+          pointer="/fidelity"
+          label="Rungs"
+          placeholder="none"
+          hint="Shares of the training after which weak candidates are stopped, as in 0.1, 0.3. Task names may follow a share."
+          value={form.rungs}
+          onChange={(rungs) => set({ rungs })}
+        />
+        <TextField
+          pointer="/fidelity/eta"
+          label="One in"
+          numeric
+          hint="As many go on to the next rung."
+          value={form.eta}
+          onChange={(eta) => set({ eta })}
+        />
+        <TextField
+          pointer="/fidelity/cohort"
+          label="Cohort"
+          numeric
+          hint="Most that are decided on together."
+          value={form.cohort}
+          onChange={(cohort) => set({ cohort })}
         />
       </div>
       <TextArea

@@ -111,8 +111,7 @@ function Heading(props: {
 }
 
 function Row({ candidate }: { candidate: Candidate }) {
-  const detail =
-    candidate.outcome === "diverged" ? "diverged" : candidate.reason && humanize(candidate.reason).toLowerCase();
+  const detail = detailOf(candidate);
   return (
     <tr class={candidate.feasible ? "" : "infeasible"}>
       <th scope="row">
@@ -131,6 +130,13 @@ function Row({ candidate }: { candidate: Candidate }) {
       <td class="muted">{madeBy(candidate)}</td>
     </tr>
   );
+}
+
+/** What the state alone does not say; the rung only where it is not the whole training. */
+function detailOf({ outcome, reason, isFinal, rung }: Candidate): string | null {
+  if (outcome === "diverged") return "diverged";
+  if (reason !== null) return humanize(reason).toLowerCase();
+  return isFinal ? null : `rung ${rung}`;
 }
 
 function madeBy({ variation, knownDesign, parents }: Candidate): string {

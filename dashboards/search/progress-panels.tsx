@@ -68,6 +68,7 @@ export function FailuresPanel({ search }: { search: Search }) {
       </div>
       <p class="muted">
         {formatCount(complete)} complete, {formatCount(running)} running, {formatCount(waiting)} waiting.
+        {search.reused > 0 && ` ${plural(search.reused, "result")} taken over from equal evaluations, at no cost.`}
       </p>
       {failed === 0 ? (
         <p class="muted">None has failed.</p>

@@ -3,7 +3,7 @@ import type { Search } from "../api.ts";
 import { useNow } from "../clock.ts";
 import { formatCount, formatDuration, formatNumber, formatShare, plural, unknown } from "../format.ts";
 import { objectiveText } from "../objectives.ts";
-import { BudgetBar, doneCandidates } from "../parts/budget-bar.tsx";
+import { BudgetBar, doneCandidates, LimitBars } from "../parts/budget-bar.tsx";
 import { finishedStates } from "../parts/state.tsx";
 
 /** What a glance should tell: how far, how long, how fast, how good. */
@@ -20,6 +20,7 @@ export function SearchSummaryStrip({ search }: { search: Search }) {
           </strong>{" "}
           candidates done ({formatShare(done, total)}){rest(search)}
         </p>
+        <LimitBars search={search} />
       </div>
       <dl class="figures">
         <Figure title="Elapsed" value={<Elapsed search={search} />} note={wallNote(search)} />

@@ -1,6 +1,6 @@
 // Which candidates of a search nothing dominates: computed from compact rows, and kept until a candidate finishes.
 import { nonDominated } from "../../genome/dominance.ts";
-import { toMinimized } from "../../genome/objectives.ts";
+import { isComparable, toMinimized } from "../../genome/objectives.ts";
 import type { Store } from "../platform/store/store.ts";
 import type { Search } from "../platform/store/types.ts";
 
@@ -43,7 +43,7 @@ export class FrontReader {
 
   async #compute({ id, config }: Pick<Search, "id" | "config">): Promise<FrontNumbers> {
     const complete = await this.#store.completeCandidates(id);
-    const feasible = complete.filter(({ feasible }) => feasible);
+    const feasible = complete.filter((one) => one.feasible && isComparable(config.objectives, one));
     const front = nonDominated(feasible.map((candidate) => toMinimized(config.objectives, candidate)));
     return {
       front: front.map((index) => feasible[index]!.number),

@@ -46,7 +46,21 @@ export const searchSummary = z.object({
   profile: z.string(),
   algorithm: z.string(),
   objectives: z.array(objectiveValue),
-  budget: z.object({ candidates: z.number().int(), wallSeconds: z.number().nullable() }),
+  budget: z.object({
+    candidates: z.number().int(),
+    evaluations: z.number().int().nullable(),
+    wallSeconds: z.number().nullable(),
+    deviceSeconds: z.number().nullable(),
+    flops: z.number().nullable(),
+  }),
+  /** Of each budget, set or not. Evaluations and FLOPs count from the moment they are proposed. */
+  spent: z.object({
+    candidates: z.number().int(),
+    evaluations: z.number().int(),
+    wallSeconds: z.number(),
+    deviceSeconds: z.number(),
+    flops: z.number(),
+  }),
   /** Candidates by state; known designs are counted in `knownDesigns` only. */
   candidates: searchCounts,
   knownDesigns: z.number().int(),
@@ -62,6 +76,8 @@ export const search = searchSummary.extend({
   config: searchConfig,
   generation: z.number().int(),
   evaluations: searchCounts,
+  /** Evaluations whose result was taken over from an equal one, of this search or another. */
+  reused: z.number().int(),
   failuresByReason: z.record(z.string(), z.number().int()),
   referencePoint: z.record(z.string(), z.number()).nullable(),
   elapsedSeconds: z.number(),
@@ -90,7 +106,22 @@ export const candidate = z.object({
   flopsPerToken: z.number(),
   score: z.number().nullable(),
   taskScores: z.record(z.string(), z.number()),
+  /** Milliseconds of a training step, the mean over its evaluations. */
+  stepMs: z.number().nullable(),
+  /** The rung it is on, from 0; those that are decided on together have one cohort. */
+  rung: z.number().int(),
+  cohort: z.number().int().nullable(),
+  /** Its rung is its last: the full training. */
+  isFinal: z.boolean(),
+  /** Score on each rung before its last one that it has finished. */
+  rungScores: z.array(z.number()),
   feasible: z.boolean(),
+  /** Evaluations trained or to be trained for it; a result taken over from an equal one is free. */
+  paidEvaluations: z.number().int(),
+  /** Their FLOPs, each as if nothing stopped it early. */
+  paidFlops: z.number(),
+  /** Seconds that its evaluations have held a worker's slot, lost and failed attempts included. */
+  deviceSeconds: z.number(),
   createdAt: date,
   finishedAt: date.nullable(),
 });
@@ -105,6 +136,8 @@ export const curvePoint = z.object({
 export const evaluation = z.object({
   id,
   candidateId: id,
+  /** Of the candidate, for which it was trained. */
+  rung: z.number().int(),
   task: z.string(),
   /** The setting as data: vocabulary, length, examples ... */
   setting: z.record(z.string(), z.unknown()),
@@ -119,6 +152,12 @@ export const evaluation = z.object({
   workerId: z.string().nullable(),
   engine: z.string().nullable(),
   trainSeconds: z.number().nullable(),
+  /** Milliseconds of a training step, as its worker measured them. */
+  stepMs: z.number().nullable(),
+  /** Floating-point operations of a training that nothing stops early. */
+  flops: z.number(),
+  /** Seconds that attempts which have ended held a worker's slot. */
+  deviceSeconds: z.number(),
   /** The evaluation whose result was taken over, so that an equal one is never trained twice. */
   reusedFrom: z.string().nullable(),
   createdAt: date,
@@ -155,6 +194,36 @@ export const hypervolume = z.object({
   referencePoint: z.record(z.string(), z.number()).nullable(),
   /** Value after each told candidate, in order. */
   points: z.array(z.object({ number: z.number().int(), at: date, trainSeconds: z.number(), hypervolume: z.number() })),
+});
+
+export const comparison = z.object({
+  /** Those that all of the searches have. */
+  objectives: z.array(objectiveValue),
+  /** The worst of the searches' own reference points, objective by objective. */
+  referencePoint: z.record(z.string(), z.number()),
+  /** Settings that the searches do not agree in, though an objective's meaning depends on them. */
+  differences: z.array(z.string()),
+  searches: z.array(
+    z.object({
+      id,
+      name: z.string(),
+      state: z.enum(searchStates),
+      /** Of the front below, as a share of the box between the ideal and the reference point. */
+      hypervolume: z.number(),
+      /** Share of each other search's front that this one's equals or dominates, by the other's id. */
+      covers: z.record(z.string(), z.number()),
+      front: z.array(
+        z.object({
+          number: z.number().int(),
+          genome: z.string(),
+          knownDesign: z.string().nullable(),
+          values: z.record(z.string(), z.number()),
+          /** Searches whose front has a point that dominates this one. */
+          dominatedBy: z.array(id),
+        }),
+      ),
+    }),
+  ),
 });
 
 export const operatorInfo = z.object({
@@ -267,14 +336,14 @@ const paging = {
   limit: z.coerce.number<string>().int().min(1).max(200).default(50),
 };
 
-export const candidateSorts = ["number", "score", "parameters", "stateBytes", "flopsPerToken"] as const;
+export const candidateSorts = ["number", "score", "parameters", "stateBytes", "flopsPerToken", "stepMs"] as const;
 
 export const searchesQuery = z.strictObject({ ...paging, state: listOf(searchStates).optional() });
 
 export const candidatesQuery = z.strictObject({
   ...paging,
   state: listOf(evaluationStates).optional(),
-  /** Descending with a minus before it. Candidates without a score come last either way. */
+  /** Descending with a minus before it. Candidates without the value come last either way. */
   sort: z.enum([...candidateSorts, ...candidateSorts.map((name) => `-${name}` as const)]).default("number"),
 });
 
@@ -294,7 +363,17 @@ export const idempotencyHeaders = z.looseObject({
 });
 
 // Ids are made here and are never paths; what does not look like one is not found.
-export const searchPath = z.object({ id: z.string().regex(/^[0-9a-z]{1,64}$/) });
+const searchId = z.string().regex(/^[0-9a-z]{1,64}$/);
+export const searchPath = z.object({ id: searchId });
+
+export const comparisonQuery = z.strictObject({
+  /** Two to eight searches with commas between them. */
+  ids: z
+    .string()
+    .transform((text) => text.split(","))
+    .pipe(z.array(searchId).min(2).max(8))
+    .refine((ids) => new Set(ids).size === ids.length, "a search is named twice"),
+});
 export const candidatePath = searchPath.extend({
   number: z
     .string()
@@ -310,6 +389,7 @@ export type CandidateDetail = z.infer<typeof candidateDetail>;
 export type Evaluation = z.infer<typeof evaluation>;
 export type CurvePoint = z.infer<typeof curvePoint>;
 export type Front = z.infer<typeof front>;
+export type Comparison = z.infer<typeof comparison>;
 export type Hypervolume = z.infer<typeof hypervolume>;
 export type OperatorInfo = z.infer<typeof operatorInfo>;
 export type WorkerInfo = z.infer<typeof worker>;

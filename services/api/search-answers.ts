@@ -1,5 +1,6 @@
 // What the store knows about searches, as the API tells it: rates, forecasts, best values.
-import { objectiveDirections } from "../../genome/space.ts";
+import { fromMinimized, type Objectives } from "../../genome/objectives.ts";
+import { objectiveDirections, type SearchConfig } from "../../genome/space.ts";
 import type { Store } from "../platform/store/store.ts";
 import type { SearchProgress, Search as StoredSearch } from "../platform/store/types.ts";
 import type { Search, SearchSummary } from "./schemas.ts";
@@ -23,6 +24,7 @@ export async function describeSearch(store: ProgressStore, search: StoredSearch)
     config,
     generation,
     evaluations: progress.evaluations,
+    reused: progress.reused,
     failuresByReason: { ...progress.failuresByReason },
     referencePoint,
     elapsedSeconds,
@@ -30,8 +32,13 @@ export async function describeSearch(store: ProgressStore, search: StoredSearch)
   };
 }
 
-export function objectivesOf({ config }: Pick<StoredSearch, "config">): SearchSummary["objectives"] {
-  return config.objectives.map(({ name, limit }) => ({
+/** A minimised point in the objectives' own directions, by name. */
+export function namedPoint(objectives: Objectives, point: readonly number[]): Record<string, number> {
+  return Object.fromEntries(objectives.map(({ name }, i) => [name, fromMinimized(name, point[i]!)]));
+}
+
+export function objectivesOf({ objectives }: Pick<SearchConfig, "objectives">): SearchSummary["objectives"] {
+  return objectives.map(({ name, limit }) => ({
     name,
     direction: objectiveDirections[name],
     limit: limit ?? null,
@@ -40,12 +47,14 @@ export function objectivesOf({ config }: Pick<StoredSearch, "config">): SearchSu
 
 function summarize(search: StoredSearch, progress: SearchProgress): SearchSummary {
   const { id, name, state, reason, config, hypervolume, createdAt, startedAt, finishedAt } = search;
+  const { proposed: candidates, elapsedSeconds: wallSeconds } = search;
   return {
     ...{ id, name, state, reason },
     profile: config.profile,
     algorithm: config.algorithm.name,
-    objectives: objectivesOf(search),
+    objectives: objectivesOf(config),
     budget: config.budget,
+    spent: { candidates, ...progress.spent, wallSeconds },
     candidates: progress.candidates,
     knownDesigns: progress.knownDesigns,
     best: Object.fromEntries(config.objectives.map((objective) => [objective.name, progress.best[objective.name]])),
@@ -54,21 +63,26 @@ function summarize(search: StoredSearch, progress: SearchProgress): SearchSummar
 }
 
 /**
- * Rate over the search's whole running time, and the time until its budget of candidates or seconds is used up.
+ * Rate over the search's whole running time, and the time until the first of its budgets is used up at that rate.
  * Known designs are trained first, so they count in the rate as soon as a proposal has finished.
  */
 export function forecast(
   { state, config: { budget }, elapsedSeconds }: Pick<StoredSearch, "state" | "config" | "elapsedSeconds">,
-  { candidates, knownDesigns }: Pick<SearchProgress, "candidates" | "knownDesigns">,
+  { candidates, knownDesigns, spent }: Pick<SearchProgress, "candidates" | "knownDesigns" | "spent">,
 ): Pick<Search, "candidatesPerHour" | "etaSeconds"> {
   const finished = candidates.complete + candidates.pruned + candidates.failed + candidates.cancelled;
   if (finished === 0 || elapsedSeconds <= 0) return { candidatesPerHour: null, etaSeconds: null };
   const perSecond = (finished + knownDesigns) / elapsedSeconds;
   const isRunning = state === "running" || state === "stopping";
   const left = state === "stopping" ? candidates.running : Math.max(0, budget.candidates - finished);
-  const secondsLeft = budget.wallSeconds === null ? Infinity : Math.max(0, budget.wallSeconds - elapsedSeconds);
-  return {
-    candidatesPerHour: perSecond * 3600,
-    etaSeconds: isRunning ? Math.min(left / perSecond, secondsLeft) : null,
-  };
+  const until = (limit: number | null, used: number) =>
+    limit === null || used === 0 ? Infinity : Math.max(0, (limit - used) * (elapsedSeconds / used));
+  const ends = [
+    left / perSecond,
+    until(budget.wallSeconds, elapsedSeconds),
+    until(budget.evaluations, spent.evaluations),
+    until(budget.deviceSeconds, spent.deviceSeconds),
+    until(budget.flops, spent.flops),
+  ];
+  return { candidatesPerHour: perSecond * 3600, etaSeconds: isRunning ? Math.min(...ends) : null };
 }

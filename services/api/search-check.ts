@@ -29,6 +29,8 @@ export function beginAlgorithm(config: SearchConfig, given: unknown): unknown {
   const setup = setupOfSearch(config);
   const faults = [
     ...repetitions(config),
+    ...objectiveFaults(config),
+    ...rungFaults(config),
     ...populationFaults(config),
     ...operatorFaults(config, setup.grammar, given),
     ...warmStartFaults(config, setup.grammar),
@@ -48,6 +50,33 @@ function repetitions({ tasks, knownDesigns, space }: SearchConfig): Fault[] {
       (names as readonly string[]).indexOf(name) === index
         ? []
         : [{ pointer: pointerTo(...path, index), detail: `${name} is named twice` }],
+    ),
+  );
+}
+
+function objectiveFaults({ objectives, tasks }: SearchConfig): Fault[] {
+  const scored: readonly string[] = tasks.map((task) => `score:${task}`);
+  return objectives.flatMap(({ name, limit }, index) => {
+    if (name.startsWith("score:") && !scored.includes(name)) {
+      return [{ pointer: pointerTo("objectives", index, "name"), detail: `${name} is of a task that is not trained` }];
+    }
+    if (name !== "stepMs" || limit !== undefined) return [];
+    const detail = "stepMs needs a limit in milliseconds: its worst is not known before it is measured";
+    return [{ pointer: pointerTo("objectives", index, "limit"), detail }];
+  });
+}
+
+function rungFaults({ fidelity, tasks }: SearchConfig): Fault[] {
+  return (fidelity?.rungs ?? []).flatMap((rung, index) =>
+    (rung.tasks ?? []).flatMap((task, place) =>
+      tasks.includes(task)
+        ? []
+        : [
+            {
+              pointer: pointerTo("fidelity", "rungs", index, "tasks", place),
+              detail: `${task} is not among the tasks`,
+            },
+          ],
     ),
   );
 }

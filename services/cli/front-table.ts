@@ -1,3 +1,5 @@
+import { objectiveValue } from "../../genome/objectives.ts";
+import type { ObjectiveName } from "../../genome/space.ts";
 import type { Candidate, Front } from "../api/schemas.ts";
 import { objectiveText, table } from "./output.ts";
 
@@ -10,16 +12,11 @@ export function frontTable({ objectives, front, knownDesigns }: Front): string {
     mark,
     `#${candidate.number}`,
     candidate.knownDesign ?? "found",
-    ...objectives.map(({ name }) => objectiveText(name, objectiveValue(candidate, name))),
+    ...objectives.map(({ name }) => objectiveText(name, objectiveValue(name as ObjectiveName, candidate))),
     candidate.genome,
   ];
   return table(
     ["front", "candidate", "design", ...objectives.map(({ name }) => name), "genome"],
     [...[...front].sort(byScore).map((c) => row(c, "yes")), ...[...beside].sort(byScore).map((c) => row(c, "no"))],
   );
-}
-
-function objectiveValue(candidate: Candidate, objective: string): number | null {
-  const value = candidate[objective as keyof Candidate];
-  return typeof value === "number" ? value : null;
 }

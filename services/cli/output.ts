@@ -53,6 +53,7 @@ export function duration(seconds: number | null | undefined): string {
 
 /** One objective's value in its own unit. */
 export function objectiveText(name: string, value: number | null | undefined): string {
-  if (name === "score") return percent(value);
+  if (name.startsWith("score")) return percent(value);
+  if (name === "stepMs") return value === null || value === undefined ? "–" : `${value.toPrecision(3)} ms`;
   return name === "stateBytes" ? bytes(value) : count(value);
 }

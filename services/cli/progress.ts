@@ -19,6 +19,26 @@ export function progressOf({ candidates, budget }: Pick<SearchSummary, "candidat
   return { done: complete + pruned + failed + cancelled, total: budget.candidates };
 }
 
+const budgetTexts = {
+  candidates: { title: "candidates", format: count },
+  evaluations: { title: "evaluations", format: count },
+  wallSeconds: { title: "wall time", format: duration },
+  deviceSeconds: { title: "device time", format: duration },
+  flops: { title: "FLOPs", format: (value: number) => value.toExponential(2) },
+} satisfies Record<keyof SearchSummary["budget"], { title: string; format: (value: number) => string }>;
+
+/** What is spent of each budget that is set. */
+export function budgetText({ budget, spent }: Pick<SearchSummary, "budget" | "spent">): string {
+  const names = Object.keys(budgetTexts) as (keyof typeof budgetTexts)[];
+  return names
+    .flatMap((name) => {
+      const limit = budget[name];
+      const { title, format } = budgetTexts[name];
+      return limit === null ? [] : [`${format(spent[name])} of ${format(limit)} ${title}`];
+    })
+    .join(", ");
+}
+
 /** What goes on, the most wanted first, as a narrow terminal cuts the rest off. Known designs come first: until they are trained no candidate can be done. */
 export function progressText(search: Search): string {
   const { done } = progressOf(search);

@@ -29,7 +29,7 @@ const errors = {
   SEARCH_NOT_FOUND: { status: 404, title: "Search not found" },
   SEARCH_FINISHED: { status: 409, title: "The search has ended" },
   SEARCH_STATE_CONFLICT: { status: 409, title: "The search cannot go to that state" },
-  BUDGET_EXCEEDED: { status: 500, title: "More candidates were proposed than the budget allows" },
+  BUDGET_EXCEEDED: { status: 500, title: "More was proposed than the budget allows" },
   CANDIDATE_NOT_FOUND: { status: 404, title: "Candidate not found" },
   EVALUATION_NOT_FOUND: { status: 404, title: "Evaluation not found" },
   WORKER_NOT_FOUND: { status: 404, title: "Worker not found" },

@@ -73,6 +73,9 @@ function candidateOf(searchId: string, number: number, genome: string, knownDesi
     ...costs,
     score,
     taskScores,
+    ...{ rung: 0, cohort: null, isFinal: true, rungScores: [] },
+    ...{ paidEvaluations: 5, paidFlops: 1e13, deviceSeconds: 105 },
+    stepMs: 4 + 30 * spread(number, 0.618034),
     feasible: true,
     createdAt: at(number * 9),
     finishedAt: at(number * 9 + 20),
@@ -151,7 +154,8 @@ export function searchOf(id: string, name: string, count: number, budget: number
       direction: objective.name === "score" ? "maximize" : "minimize",
       limit: null,
     })),
-    budget: { candidates: budget, wallSeconds: null },
+    budget: { candidates: budget, evaluations: null, wallSeconds: null, deviceSeconds: 7200, flops: null },
+    spent: { candidates: count - 4, evaluations: 6 * count, wallSeconds: 734, deviceSeconds: 2520, flops: 3e14 },
     candidates: { ...zero, complete: count - 8, failed: 1, running: 3, waiting: 4 },
     knownDesigns: 4,
     best: { score: 0.813, parameters: 66_048, stateBytes: 24_576 },
@@ -161,6 +165,7 @@ export function searchOf(id: string, name: string, count: number, budget: number
     finishedAt: null,
     config,
     generation: Math.floor(count / 16),
+    reused: 12,
     evaluations: { ...zero, complete: 6 * (count - 8), failed: 9, running: 3, waiting: 24 },
     failuresByReason: { timeout: 5, oom: 3, "worker-lost": 1 },
     referencePoint: { score: 0.31, parameters: 812_000, stateBytes: 9_000_000 },
@@ -171,7 +176,7 @@ export function searchOf(id: string, name: string, count: number, budget: number
 }
 
 export function summaryOf(search: Search): SearchSummary {
-  const { config, generation, evaluations, failuresByReason, referencePoint, ...rest } = search;
+  const { config, generation, evaluations, reused, failuresByReason, referencePoint, ...rest } = search;
   const { elapsedSeconds, candidatesPerHour, etaSeconds, ...summary } = rest;
   return summary;
 }
@@ -194,6 +199,7 @@ function evaluationOf(candidate: Candidate, task: string, index: number): Evalua
   return {
     id: `e-${candidate.number}-${index}`,
     candidateId: candidate.id,
+    rung: candidate.rung,
     task,
     setting: { key: `fast/${task}`, data: { task, vocabulary: 16, length: 128, trainExamples: 800 } },
     state: ended ? "complete" : candidate.state,
@@ -207,7 +213,10 @@ function evaluationOf(candidate: Candidate, task: string, index: number): Evalua
     workerId: "w-1",
     engine: "onnx-cpu",
     trainSeconds: ended ? 17.5 + index : null,
-    reusedFrom: index === 4 ? "e-1-4" : null,
+    stepMs: ended ? 12.5 : null,
+    flops: 2e12,
+    deviceSeconds: ended ? 17.5 + index : 0,
+    reusedFrom: index === 4 ? "abc-1-4" : null,
     createdAt: at(0),
     startedAt: at(1),
     finishedAt: ended ? at(19) : null,

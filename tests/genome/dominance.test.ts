@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { crowdingDistances, dominates, nonDominated, Random, rankByDominance } from "../../genome/index.ts";
+import { coverageOf, crowdingDistances, dominates, nonDominated, Random, rankByDominance } from "../../genome/index.ts";
 
 /** Few distinct values, so that ties and duplicates abound. */
 const clouds = fc.integer({ min: 1, max: 5 }).chain((objectives) =>
@@ -118,4 +118,22 @@ describe("crowding", () => {
 test.each([[[[1, Number.NaN]]], [[[1, Infinity]]], [[[1, 2], [1]]]])("%j is refused", (points) => {
   expect(() => rankByDominance(points)).toThrow(RangeError);
   expect(() => crowdingDistances(points)).toThrow(RangeError);
+});
+
+test("coverage counts what is equalled or dominated, as a share of the other set", () => {
+  // Zitzler & Thiele's example properties: C = 1 where all is weakly dominated, and it is not symmetric.
+  const a = [
+    [0, 3],
+    [3, 0],
+  ];
+  const b = [
+    [0, 3],
+    [1, 4],
+    [2, 2],
+    [4, 4],
+  ];
+  expect(coverageOf(a, b)).toBe(3 / 4);
+  expect(coverageOf(b, a)).toBe(1 / 2);
+  expect(coverageOf(a, a)).toBe(1);
+  expect(coverageOf(a, [])).toBe(0);
 });

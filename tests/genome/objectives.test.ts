@@ -2,8 +2,10 @@ import { describe, expect, test } from "vitest";
 import {
   fromMinimized,
   genomeCosts,
+  isComparable,
   knownDesigns,
   type Objectives,
+  objectiveValue,
   parseGenome,
   referencePoint,
   relativeHypervolume,
@@ -12,13 +14,30 @@ import {
 } from "../../genome/index.ts";
 
 const mad = { width: 128, length: 128 };
-const values = { score: 0.75, parameters: 1000, stateBytes: 4096, flopsPerToken: 2000 };
+const taskScores = { compression: 0.5, memorization: 1 };
+const values = { score: 0.75, taskScores, parameters: 1000, stateBytes: 4096, flopsPerToken: 2000, stepMs: 12 };
 
 test("a score becomes an error, costs stay as they are", () => {
   const objectives: Objectives = [{ name: "stateBytes" }, { name: "score" }, { name: "parameters" }];
   expect(toMinimized(objectives, values)).toEqual([4096, 0.25, 1000]);
   expect(fromMinimized("score", 0.25)).toBe(0.75);
   expect(fromMinimized("parameters", 7)).toBe(7);
+});
+
+test("the score of one task and the measured step time are objectives like the others", () => {
+  const objectives: Objectives = [{ name: "score:compression" }, { name: "stepMs", limit: 10 }];
+  expect(toMinimized(objectives, values)).toEqual([0.5, 12]);
+  expect(violationOf(objectives, values)).toBeCloseTo(0.2, 12);
+  expect(violationOf([{ name: "score:memorization", limit: 1 }], values)).toBe(0);
+  expect(objectiveValue("score:selective-copying", values)).toBeNull();
+  expect(referencePoint(objectives, mad, 4096)).toEqual([1, 10]);
+  expect(() => referencePoint([{ name: "score" }, { name: "stepMs" }], mad, 4096)).toThrow("stepMs needs a limit");
+});
+
+test("only what keeps every limit and has every value may stand on a front", () => {
+  expect(isComparable([{ name: "score", limit: 0.7 }, { name: "stepMs" }], values)).toBe(true);
+  expect(isComparable([{ name: "score", limit: 0.8 }], values)).toBe(false);
+  expect(isComparable([{ name: "score" }, { name: "stepMs" }], { ...values, stepMs: null })).toBe(false);
 });
 
 describe("limits", () => {
@@ -40,7 +59,7 @@ describe("limits", () => {
   });
 
   test("of the score are not asked for before training", () => {
-    const { score: _, ...costs } = values;
+    const { score: _, taskScores: __, stepMs: ___, ...costs } = values;
     expect(
       violationOf(
         [

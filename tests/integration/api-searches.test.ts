@@ -1,6 +1,12 @@
 // Submitting, listing and steering searches over HTTP.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { page, type Search, search as searchSchema, searchSummary } from "../../services/api/schemas.ts";
+import {
+  comparison as comparisonSchema,
+  page,
+  type Search,
+  search as searchSchema,
+  searchSummary,
+} from "../../services/api/schemas.ts";
 import type { SearchState } from "../../services/platform/store/types.ts";
 import { openTestApi, type TestApi } from "./api.ts";
 import { finishAll, proposal, propose } from "./store.ts";
@@ -27,7 +33,8 @@ describe("submitting", () => {
       state: "queued",
       profile: "smoke",
       algorithm: "nsga2",
-      budget: { candidates: 64, wallSeconds: null },
+      budget: { candidates: 64, evaluations: null, wallSeconds: null, deviceSeconds: null, flops: null },
+      spent: { candidates: 0, evaluations: 0, wallSeconds: 0, deviceSeconds: 0, flops: 0 },
       best: { score: null, parameters: null, stateBytes: null },
       config: { seed: 0, space: { depth: 4, width: null, contextLength: 4096 }, deterministic: true },
       etaSeconds: null,
@@ -298,5 +305,112 @@ describe("progress", () => {
     expect(found.elapsedSeconds).toBeCloseTo(100, 0);
     expect(found.candidatesPerHour).toBeCloseTo((4 / 100) * 3600, -1);
     expect(found.etaSeconds).toBeCloseTo((7 / 4) * 100, -1);
+  });
+});
+
+describe("changing a search that runs", () => {
+  const change = (id: string, payload: object) => api.ask("PATCH", `/api/v1/searches/${id}`, { payload });
+
+  test("what is said changes, what is not said stays, null takes a limit away", async () => {
+    const id = await createId({ budget: { candidates: 10, wallSeconds: 60 }, concurrency: 2 });
+    const changed = await change(id, { budget: { candidates: 20, evaluations: 300 }, concurrency: null });
+    expect(changed.status).toBe(200);
+    expect(searchSchema.parse(changed.body)).toEqual(changed.body);
+    expect(changed.body.config).toMatchObject({
+      budget: { candidates: 20, evaluations: 300, wallSeconds: 60, deviceSeconds: null, flops: null },
+      concurrency: null,
+    });
+    expect((await change(id, { budget: { wallSeconds: null } })).body.budget.wallSeconds).toBeNull();
+    expect((await change(id, {})).body.config).toEqual((await get(id)).config);
+  });
+
+  test("a larger budget is used, and more at once are let through", async () => {
+    const id = await createId({ budget: { candidates: 1 }, concurrency: 1 });
+    const { waiting } = await propose(api.store, id, [proposal(`${id} one`)]);
+    await expect(propose(api.store, id, [proposal(`${id} two`)])).rejects.toThrow("0 left");
+    expect(await api.store.leaseEvaluation(waiting[0]!, "a", 30)).not.toBeNull();
+    expect(await api.store.leaseEvaluation(waiting[1]!, "b", 30)).toBeNull();
+    await change(id, { budget: { candidates: 2 }, concurrency: 2 });
+    expect(await api.store.leaseEvaluation(waiting[1]!, "b", 30)).not.toBeNull();
+    await propose(api.store, id, [proposal(`${id} two`)]);
+  });
+
+  test("no budget goes below what is spent or reserved", async () => {
+    const id = await createId();
+    await propose(api.store, id, [proposal(`${id} a`), proposal(`${id} b`)]);
+    const refused = await change(id, { budget: { candidates: 1, evaluations: 3, flops: 1e9 } });
+    expect(refused).toMatchObject({ status: 422, body: { code: "REQUEST_INVALID" } });
+    expect(refused.body.errors).toEqual([
+      { pointer: "/budget/candidates", detail: "1 is below what is spent or reserved already: 2" },
+      { pointer: "/budget/evaluations", detail: "3 is below what is spent or reserved already: 4" },
+      { pointer: "/budget/flops", detail: "1000000000 is below what is spent or reserved already: 4000000000" },
+    ]);
+    expect((await change(id, { budget: { candidates: 2, evaluations: 4, flops: 4e9 } })).status).toBe(200);
+  });
+
+  test.each([
+    [{ budget: { candidates: null } }, "/budget/candidates"],
+    [{ budget: { evaluations: 0 } }, "/budget/evaluations"],
+    [{ concurrency: 1.5 }, "/concurrency"],
+    [{ seed: 3 }, "/seed"],
+    [{ budget: { epochs: 3 } }, "/budget/epochs"],
+  ])("%j is refused at its place", async (payload, pointer) => {
+    const { status, body } = await change(await createId(), payload);
+    expect({ status, pointers: body.errors.map((error: { pointer: string }) => error.pointer) }).toEqual({
+      ...{ status: 422, pointers: [pointer] },
+    });
+  });
+
+  test("one that stops or has ended is not changed, and one that is not there is not found", async () => {
+    const id = await createId();
+    await propose(api.store, id, []);
+    await api.store.changeSearchState(id, "stopping");
+    expect((await change(id, {})).body).toMatchObject({ status: 409, code: "SEARCH_STATE_CONFLICT" });
+    await api.store.changeSearchState(id, "cancelled");
+    expect((await change(id, {})).body).toMatchObject({ status: 409, code: "SEARCH_FINISHED" });
+    expect((await change("nosuchsearch", {})).status).toBe(404);
+  });
+});
+
+describe("comparing searches", () => {
+  const compare = (...ids: string[]) => api.ask("GET", `/api/v1/searches/compare?ids=${ids.join(",")}`);
+
+  test("answers for each its front, its hypervolume and what it covers", async () => {
+    const objectives = [{ name: "score" }, { name: "parameters" }];
+    const [a, b] = [
+      await createId({ objectives }),
+      await createId({ objectives: [...objectives, { name: "stateBytes" }] }),
+    ];
+    const plant = async (id: string, scores: number[], parameters: number) => {
+      for (const score of scores) {
+        const { waiting } = await propose(api.store, id, [proposal(`${id} ${score}`, { parameters })]);
+        await finishAll(api.store, waiting, score);
+      }
+    };
+    await plant(a, [0.5, 0.75], 1000);
+    await plant(b, [0.75, 0.625], 900);
+    const { status, body } = await compare(a, b);
+    expect(status).toBe(200);
+    expect(comparisonSchema.parse(body)).toEqual(body);
+    expect(body.objectives.map(({ name }: { name: string }) => name)).toEqual(["score", "parameters"]);
+    const [first, second] = body.searches;
+    expect(first).toMatchObject({ id: a, covers: { [b]: 0 }, front: [{ number: 1, dominatedBy: [b] }] });
+    expect(second).toMatchObject({ id: b, covers: { [a]: 1 }, front: [{ number: 0, dominatedBy: [] }] });
+    // One point each: the box from it to a score of 0 and the reference, of a box that begins at nothing.
+    const edge = body.referencePoint.parameters;
+    expect(first.hypervolume).toBeCloseTo(0.75 * (1 - 1000 / edge), 12);
+    expect(second.hypervolume).toBeCloseTo(0.75 * (1 - 900 / edge), 12);
+  });
+
+  test("one search, the same twice, no shared objective, or one that is not there are told apart", async () => {
+    const a = await createId({ objectives: [{ name: "score" }] });
+    const b = await createId({ objectives: [{ name: "parameters" }] });
+    expect((await compare(a)).status).toBe(400);
+    expect((await compare(a, a)).status).toBe(400);
+    expect((await compare(a, "nosuchsearch")).body).toMatchObject({ code: "SEARCH_NOT_FOUND" });
+    expect((await compare(a, b)).body).toMatchObject({
+      status: 400,
+      detail: `the searches share no objective (${a}: score; ${b}: parameters)`,
+    });
   });
 });

@@ -138,3 +138,24 @@ test("a clone has the settings of its original but for those that were set, whic
   expect(refused.err).toContain("/budget/candidates");
   await Promise.all([id, clone.id].map((one) => cli(["search", "cancel", one])));
 });
+
+test("a search that runs gets another budget, and two searches are compared", async () => {
+  const long = { ...smallSearch, seed: 21, budget: { candidates: 400 } };
+  const made = await Promise.all(
+    [long, smallSearch].map((config) => cli(["search", "create", "-f", "-"], { input: JSON.stringify(config) })),
+  );
+  const [a = "", b = ""] = made.map(({ out }) => out.trim());
+  await cli(["search", "pause", a]);
+  const updated = await cli(["search", "update", a, "--set", "budget.candidates=16", "concurrency=1"]);
+  expect(updated).toMatchObject({ code: 0, err: "" });
+  expect(updated.out).toMatch(/^\w+: \d+ of 16 candidates, 1 at once\.\n$/);
+  await cli(["search", "resume", a]);
+  await Promise.all([a, b].map((id) => cli(["search", "watch", id])));
+  const ended = await cli(["search", "update", a, "--set", "concurrency=2"]);
+  expect(ended).toMatchObject({ code: 1, err: expect.stringContaining("SEARCH_FINISHED") });
+
+  const compared = await cli(["search", "compare", a, b]);
+  expect(compared).toMatchObject({ code: 0, err: "" });
+  expect(compared.out).toMatch(/^reference point: score 0\.0 %, parameters [\d,]+, stateBytes [\d.]+ [KM]iB\n/);
+  expect(compared.out).toMatch(new RegExp(`${a} +│.*│ completed │.*│ +\\d+\\.\\d %`));
+}, 120_000);

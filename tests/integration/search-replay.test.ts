@@ -28,6 +28,15 @@ test("a stored search replays without a difference until a row of it is tampered
     out: `Search ${id}: ${total} candidates replayed, no difference.\n`,
   });
 
+  const halving = { ...tiny, seed: 3, fidelity: { rungs: [{ steps: 0.34 }], eta: 2, cohort: 4 } };
+  const { id: halved } = await service.submit(halving);
+  const half = await service.searchEnded(halved);
+  expect(half).toMatchObject({ state: "completed", reason: null });
+  expect(half.candidates.pruned).toBeGreaterThan(0);
+  expect(half.candidates.complete + half.candidates.pruned).toBe(tiny.budget.candidates);
+  const ofHalving = await runCommand(["search", "replay", halved], { env: { STARLING_HOME: home } });
+  expect(ofHalving).toMatchObject({ code: 0, out: expect.stringContaining("no difference") });
+
   const number = total - 1;
   const [row] = await database.query<{ generation: number }>(
     "SELECT generation FROM candidates WHERE search_id = $1 AND number = $2",

@@ -60,6 +60,7 @@ export function proposal(name: string, changes: Partial<Proposal> = {}): Proposa
       setting: { length: 32 },
       resultKey: `${name} on ${task}`,
       seed: 7,
+      flops: 1e9,
     })),
     ...changes,
   };
@@ -77,14 +78,15 @@ export async function propose(
   return advanced;
 }
 
+/** For longer than any machine takes over a test: what a test leaves leased must not be swept in another. */
 export async function lease(store: Store, evaluationId: string, worker = "worker-a"): Promise<LeasedEvaluation> {
-  const leased = await store.leaseEvaluation(evaluationId, worker, 30);
+  const leased = await store.leaseEvaluation(evaluationId, worker, 600);
   if (leased === null) throw new Error(`evaluation ${evaluationId} cannot be leased`);
   return leased;
 }
 
 export function scored(score: number, changes: Partial<EvaluationResult> = {}): EvaluationResult {
-  return { outcome: "scored", score, metrics: {}, curve: [], engine: "test", trainSeconds: 2, ...changes };
+  return { outcome: "scored", score, metrics: {}, curve: [], engine: "test", trainSeconds: 2, stepMs: 5, ...changes };
 }
 
 /** Leases and finishes every one of them. */

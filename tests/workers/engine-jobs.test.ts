@@ -43,7 +43,7 @@ test("an evaluation in the child gives what it gives here, with progress on the 
   const there = await engine.run("trainAndScore", asked, { onProgress });
   const { engine: chosen } = await chooseEngine("onnxruntime");
   const here = await trainAndScore({ ...asked, genome: parseGenome(asked.genome), engine: chosen });
-  expect(there).toEqual({ ...here, trainSeconds: there.trainSeconds });
+  expect(there).toEqual({ ...here, trainSeconds: there.trainSeconds, stepMs: there.stepMs });
   expect(steps).toBe(there.steps);
 });
 

@@ -4,11 +4,13 @@ import {
   canonicalGenome,
   fitGenome,
   formatGenome,
+  type Genome,
   genomeCosts,
   genomeHash,
   knownDesigns,
   type ModelShape,
   type Proposal as Offspring,
+  objectiveValue,
   parseGenome,
   type SearchConfig,
   sha256,
@@ -17,6 +19,7 @@ import {
 import type { JsonObject, Proposal, ProposedEvaluation } from "../../services/platform/store/types.ts";
 import { settingsOf } from "../mad/profiles.ts";
 import { recipes } from "../mad/recipe.ts";
+import { trainingFlops } from "../mad/training-flops.ts";
 
 /** The yardstick, always trained, whatever the limits say. */
 export function proposeKnownDesigns(config: SearchConfig, shape: ModelShape): Proposal[] {
@@ -32,14 +35,15 @@ export function proposeKnownDesigns(config: SearchConfig, shape: ModelShape): Pr
       variation: { kind: "known-design", parents: [], changes: [] },
       ...costs,
       feasible: violationOf(config.objectives, costs) === 0,
-      evaluations: evaluationsOf(genomeHash(genome), config),
+      evaluations: evaluationsOf(genome, genomeHash(genome), config, lastRung(config)),
     };
   });
 }
 
 /** A candidate that breaks a limit by its costs alone is finished at once: no training could mend it. */
 export function proposeOffspring(offspring: Offspring, config: SearchConfig, shape: ModelShape): Proposal {
-  const costs = genomeCosts(parseGenome(offspring.genome, shape), shape, config.space.contextLength);
+  const genome = parseGenome(offspring.genome, shape);
+  const costs = genomeCosts(genome, shape, config.space.contextLength);
   const feasible = violationOf(config.objectives, costs) === 0;
   return {
     genome: offspring.genome,
@@ -50,16 +54,26 @@ export function proposeOffspring(offspring: Offspring, config: SearchConfig, sha
     ...costs,
     feasible,
     ...(feasible ? {} : { pruned: describeExcess(costs, config) }),
-    evaluations: feasible ? evaluationsOf(offspring.hash, config) : [],
+    isFinal: !feasible || lastRung(config) === 0,
+    evaluations: feasible ? evaluationsOf(genome, offspring.hash, config, 0) : [],
   };
 }
 
-function evaluationsOf(hash: string, config: SearchConfig): ProposedEvaluation[] {
-  return settingsOf(config.profile, config.tasks, { width: config.space.width }).map((setting) => ({
+/** The rung of the full training. */
+export function lastRung({ fidelity }: SearchConfig): number {
+  return fidelity?.rungs.length ?? 0;
+}
+
+/** What a candidate is trained on for a rung. */
+export function evaluationsOf(genome: Genome, hash: string, config: SearchConfig, rung: number): ProposedEvaluation[] {
+  const { tasks, steps } = config.fidelity?.rungs[rung] ?? { tasks: null, steps: 1 };
+  const effort = { width: config.space.width, share: steps };
+  return settingsOf(config.profile, tasks ?? config.tasks, effort).map((setting) => ({
     task: setting.data.task,
     setting: setting as unknown as JsonObject,
     resultKey: resultKey(hash, setting, config),
     seed: config.seed,
+    flops: trainingFlops(genome, setting),
   }));
 }
 
@@ -70,8 +84,9 @@ function resultKey(hash: string, setting: unknown, { recipe, seed }: SearchConfi
 
 function describeExcess(costs: Costs, { objectives }: SearchConfig): string {
   const broken = objectives.flatMap(({ name, limit }) => {
-    if (name === "score" || limit === undefined || costs[name] <= limit) return [];
-    return [`${name} ${costs[name]} is above the limit ${limit}`];
+    const cost = objectiveValue(name, costs);
+    if (cost === null || limit === undefined || cost <= limit) return [];
+    return [`${name} ${cost} is above the limit ${limit}`];
   });
   return `not trained: ${broken.join(", ")}`;
 }

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { beginSearch, type KnownGenomes, type SearchConfig } from "../../genome/index.ts";
 import type {
+  Advance,
   AdvanceView,
   CandidateResult,
   JsonObject,
@@ -59,10 +60,14 @@ export function replaySearch(search: StoredSearch, candidates: readonly StoredCa
   let next = 0;
   let proposed = 0;
   const known = new Set<string>();
+  const climbs: Climbs = new Map();
   for (;;) {
-    const results = resultsFrom(stored, told, next);
+    const results = resultsFrom(stored, told, next, climbs);
     told += results.length;
-    const advance = decide(viewOf(search.config, { algorithmState, results, known, told, next, proposed }));
+    const open = openFrom(stored, told, next, climbs);
+    const advance = decide(viewOf(search.config, { algorithmState, results, known, open, next, proposed }));
+    const moved = followDecisions(advance, stored, climbs);
+    if (moved !== null) return { compared: next, difference: moved };
     hypervolume = advance?.hypervolumes?.get(results.at(-1)?.number ?? -1) ?? hypervolume;
     for (const proposal of advance?.proposals ?? []) {
       const found = stored.get(next);
@@ -71,6 +76,7 @@ export function replaySearch(search: StoredSearch, candidates: readonly StoredCa
       const remade = JSON.parse(JSON.stringify({ knownDesign: null, ...proposal })) as Record<string, unknown>;
       const field = decided.find((name) => !isDeepStrictEqual(found[name], remade[name]));
       if (field) return differs(next, next, field, found[field], remade[field]);
+      if (proposal.isFinal === false) climbs.set(next, { rung: 0, isFinal: false, isStopped: false });
       if (proposal.pruned && found.state !== "pruned") return differs(next, next, "state", found.state, "pruned");
       next += 1;
       if (found.knownDesign !== null) continue;
@@ -90,41 +96,99 @@ export function replaySearch(search: StoredSearch, candidates: readonly StoredCa
   return { compared: next, difference: null };
 }
 
+/** Where the candidates stand that began on a rung, by what was decided again. */
+type Climbs = Map<number, { readonly rung: number; readonly isFinal: boolean; readonly isStopped: boolean }>;
+type Stored = ReadonlyMap<number, StoredCandidate>;
+
+/** As it stood before its next decision; a candidate that began with its full training is as it is stored. */
+function standing(candidate: StoredCandidate, climbs: Climbs): CandidateResult {
+  const result = { ...candidate, id: String(candidate.number) };
+  const climb = climbs.get(candidate.number);
+  if (climb === undefined) return result;
+  const { rung, isFinal, isStopped } = climb;
+  const rungScores = candidate.rungScores.slice(0, rung + 1);
+  if (isStopped) return { ...result, rung, isFinal, rungScores, state: "pruned" };
+  const rests = !isFinal && rungScores.length > rung;
+  return { ...result, rung, isFinal, rungScores, state: rests ? "waiting" : candidate.state };
+}
+
+const isOpen = ({ state }: CandidateResult) => state === "waiting" || state === "running";
+
 /** What may be told: finished candidates up to the first unfinished one. */
-function resultsFrom(stored: ReadonlyMap<number, StoredCandidate>, told: number, next: number): CandidateResult[] {
+function resultsFrom(stored: Stored, told: number, next: number, climbs: Climbs): CandidateResult[] {
   const results: CandidateResult[] = [];
   for (let number = told; number < next; number++) {
     const candidate = stored.get(number);
-    if (candidate === undefined || candidate.state === "waiting" || candidate.state === "running") break;
-    results.push({ ...candidate, id: String(number) });
+    const result = candidate && standing(candidate, climbs);
+    if (result === undefined || isOpen(result)) break;
+    results.push(result);
   }
   return results;
+}
+
+function openFrom(stored: Stored, told: number, next: number, climbs: Climbs): CandidateResult[] {
+  const untold = Array.from({ length: next - told }, (_, i) => stored.get(told + i));
+  return untold.flatMap((candidate) => (candidate ? [standing(candidate, climbs)] : [])).filter(isOpen);
+}
+
+/** Notes who went on and who was stopped. What was cancelled while it waited for the decision never heard of it. */
+function followDecisions(advance: Advance | null, stored: Stored, climbs: Climbs): Difference | null {
+  for (const { number, rung, isFinal } of advance?.promotions ?? []) {
+    const found = stored.get(number);
+    if (found && found.rung < rung && found.state !== "cancelled") {
+      return { number, field: "rung", stored: found.rung, recomputed: rung };
+    }
+    climbs.set(number, { rung, isFinal, isStopped: false });
+  }
+  for (const { number } of advance?.stopped ?? []) {
+    const found = stored.get(number);
+    const rung = climbs.get(number)?.rung ?? 0;
+    if (found && found.state !== "cancelled" && (found.state !== "pruned" || found.rung !== rung)) {
+      return { number, field: "state", stored: found.state, recomputed: "pruned" };
+    }
+    climbs.set(number, { rung, isFinal: false, isStopped: true });
+  }
+  return null;
 }
 
 interface Progress {
   readonly algorithmState: unknown;
   readonly results: readonly CandidateResult[];
   readonly known: KnownGenomes;
-  readonly told: number;
+  /** Unfinished. */
+  readonly open: readonly CandidateResult[];
   readonly next: number;
   readonly proposed: number;
 }
 
 /** As the store would show a search that runs. */
-function viewOf(config: SearchConfig, { algorithmState, results, known, told, next, proposed }: Progress): AdvanceView {
+function viewOf(config: SearchConfig, progress: Progress): AdvanceView {
+  const { algorithmState, results, known, open, next, proposed } = progress;
   const search: Search = {
-    ...{ id: "replay", name: config.name, state: "running", reason: null, config, generation: 0, proposed, told },
+    ...{
+      id: "replay",
+      name: config.name,
+      state: "running",
+      reason: null,
+      config,
+      generation: 0,
+      proposed,
+      told: next - open.length,
+    },
     ...{ referencePoint: null, hypervolume: null, elapsedSeconds: 0, createdAt: "", startedAt: null, finishedAt: null },
   };
-  const unfinished = { waiting: next - told, running: 0 };
+  const unfinished = { waiting: open.length, running: 0 };
   return {
     search,
     algorithmState,
     results,
     known,
+    inRungs: open.filter(({ isFinal }) => !isFinal),
     unfinished,
     nextNumber: next,
     remaining: config.budget.candidates - proposed,
+    // What else is paid for is no part of the decisions: it only says where they end.
+    allowance: { evaluations: Infinity, flops: Infinity },
   };
 }
 

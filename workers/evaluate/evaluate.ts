@@ -150,10 +150,10 @@ async function patiently<T>(write: () => Promise<T>, log: Log): Promise<T> {
 async function ring(settled: Settled | Swept | null, { queues }: EvaluatorServices): Promise<void> {
   if (settled === null) return;
   await queues.enqueue("advance", settled.searchIds);
-  if ("waiting" in settled) await queues.enqueue("evaluate", settled.waiting);
+  await queues.enqueue("evaluate", settled.waiting);
 }
 
-function toRow({ outcome, score, metrics, perMember, curve, steps, trainSeconds, engine }: TrainingResult) {
+function toRow({ outcome, score, metrics, perMember, curve, steps, stepMs, trainSeconds, engine }: TrainingResult) {
   const all = { ...metrics, steps, perMember };
-  return { outcome, score, metrics: all as unknown as JsonObject, curve, engine, trainSeconds };
+  return { outcome, score, metrics: all as unknown as JsonObject, curve, engine, trainSeconds, stepMs };
 }

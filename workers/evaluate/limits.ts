@@ -1,7 +1,8 @@
 // How long an evaluation may take and how much memory it may hold before it is killed.
 import { totalmem } from "node:os";
-import { type Genome, genomeCosts, type SearchConfig } from "../../genome/index.ts";
-import { type EvaluationSetting, gridOf, stepsOf, tokensOf } from "../mad/profiles.ts";
+import type { Genome, SearchConfig } from "../../genome/index.ts";
+import type { EvaluationSetting } from "../mad/profiles.ts";
+import { trainingFlops } from "../mad/training-flops.ts";
 
 /** What even a slow core does in a second, as floating-point operations of a training step. */
 const slowFlopsPerSecond = 1e9;
@@ -14,13 +15,8 @@ export function timeoutMs(genome: Genome, setting: EvaluationSetting, config: Se
   return 1000 * (config.timeoutSeconds ?? Math.max(shortestTimeoutSeconds, 5 * predictedSeconds(genome, setting)));
 }
 
-/** Forward and backward (three times the forward operations) of every token of every step and grid cell. */
 export function predictedSeconds(genome: Genome, setting: EvaluationSetting): number {
-  const { width, length, vocabulary } = setting.model;
-  const operators = genomeCosts(genome, { width, length }, length).flopsPerToken;
-  const embedding = 4 * width * vocabulary;
-  const tokens = stepsOf(setting) * setting.training.batch * tokensOf(setting) * gridOf(setting).length;
-  return overheadSeconds + (3 * (operators + embedding) * tokens) / slowFlopsPerSecond;
+  return overheadSeconds + trainingFlops(genome, setting) / slowFlopsPerSecond;
 }
 
 /** Bytes: what the search asks for, else the worker's share of four fifths of the machine. */

@@ -77,11 +77,14 @@ const profiles = {
   full: { width: 128, training: published, settings: sweepOf },
 } satisfies Record<ProfileName, Profile>;
 
-/** The settings of `tasks` under a profile, in their order; `width` replaces the profile's. */
+/**
+ * The settings of `tasks` under a profile, in their order; `width` replaces the profile's. `share` of the epochs are
+ * trained, at least one: the first ones of the whole training, for the key and with it every random stream is the same.
+ */
 export function settingsOf(
   profileName: ProfileName,
   taskNames: readonly TaskName[],
-  { width }: { readonly width?: number | null } = {},
+  { width, share = 1 }: { readonly width?: number | null; readonly share?: number } = {},
 ): EvaluationSetting[] {
   const profile: Profile = profiles[profileName];
   return taskNames.flatMap((task) =>
@@ -94,9 +97,14 @@ export function settingsOf(
         vocabulary: data.vocabulary,
         backbone: task === "compression" ? ("autoencoder" as const) : ("language-model" as const),
       },
-      training: profile.training,
+      training: shorten(profile.training, share),
     })),
   );
+}
+
+function shorten(plan: TrainingPlan, share: number): TrainingPlan {
+  const epochs = Math.max(1, Math.round(share * plan.epochs));
+  return { ...plan, epochs, evaluateEvery: Math.min(plan.evaluateEvery, epochs) };
 }
 
 /** Model width D of a profile. */

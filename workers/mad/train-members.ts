@@ -32,8 +32,14 @@ export interface TrainingRun {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Steps taken, and milliseconds of one; null where none was taken. */
+export interface Taken {
+  readonly steps: number;
+  readonly stepMs: number | null;
+}
+
 /** Trains every member to its end, or until all have stopped or diverged. Returns them with the steps taken. */
-export async function trainMembers(run: TrainingRun): Promise<{ members: Member[]; steps: number }> {
+export async function trainMembers(run: TrainingRun): Promise<{ members: Member[] } & Taken> {
   const { setting, recipe, seed } = run;
   const members = gridOf(setting).map((cell) => new Member(cell, recipe));
   const streams = evaluationStreams(seed, setting.key);
@@ -43,8 +49,8 @@ export async function trainMembers(run: TrainingRun): Promise<{ members: Member[
   try {
     const evaluation = await compileEvaluation(run, members.length, parameters);
     try {
-      const steps = await trainAndEvaluate({ ...run, members, order, training, evaluation });
-      return { members, steps };
+      const taken = await trainAndEvaluate({ ...run, members, order, training, evaluation });
+      return { members, ...taken };
     } finally {
       await evaluation.dispose();
     }
@@ -60,13 +66,13 @@ interface Loop extends TrainingRun {
   readonly evaluation: Program;
 }
 
-async function trainAndEvaluate(loop: Loop): Promise<number> {
+async function trainAndEvaluate(loop: Loop): Promise<Taken> {
   const { members, setting, engine, signal, onProgress } = loop;
   const steps = stepsOf(setting);
   const between = setting.training.evaluateEvery * stepsPerEpoch(setting);
   const pace = new Pace();
   // A second call waits on a queued engine, so that the device never does. No call reaches past the next evaluation.
-  const calls: Promise<Call>[] = [];
+  const calls: Call[] = [];
   const mostCalls = engine.isQueued ? 2 : 1;
   let asked = 0;
   let step = 0;
@@ -79,7 +85,9 @@ async function trainAndEvaluate(loop: Loop): Promise<number> {
         calls.push(startCall(loop, asked, count));
         asked += count;
       }
-      const { count, losses } = await pace.time(() => calls.shift() as Promise<Call>);
+      const next = calls.shift() as Call;
+      const { count } = next;
+      const losses = await pace.time(count, () => next.losses);
       recordLosses(members, step, losses);
       step += count;
       if (step === nextEvaluation && members.some(({ isFinished }) => !isFinished)) {
@@ -91,25 +99,25 @@ async function trainAndEvaluate(loop: Loop): Promise<number> {
       const point = last?.step === step ? last : null;
       onProgress?.({ step, steps, trainLoss: trainLoss ?? last?.trainLoss ?? null, point });
     }
-    return step;
+    return { steps: step, stepMs: pace.stepMs };
   } finally {
-    await Promise.allSettled(calls);
+    await Promise.allSettled(calls.map(({ losses }) => losses));
   }
 }
 
 interface Call {
   readonly count: number;
   /** [count, P]. */
-  readonly losses: Float32Array;
+  readonly losses: Promise<Float32Array>;
 }
 
-function startCall({ members, order, training }: Loop, step: number, count: number): Promise<Call> {
+function startCall({ members, order, training }: Loop, step: number, count: number): Call {
   const slices = Array.from({ length: count }, (_, k) => order.rows(step + k));
-  const call = training
+  const losses = training
     .run(count, { indices: forMembers(slices, members.length) })
-    .then(({ loss }) => ({ count, losses: loss as Float32Array }));
-  call.catch(() => undefined); // whoever waits for it hears of it, but that may be later
-  return call;
+    .then(({ loss }) => loss as Float32Array);
+  losses.catch(() => undefined); // whoever waits for it hears of it, but that may be later
+  return { count, losses };
 }
 
 function recordLosses(members: readonly Member[], step: number, losses: Float32Array): void {

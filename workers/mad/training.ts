@@ -35,6 +35,8 @@ export interface TrainingResult {
   /** Of the best member. */
   readonly curve: readonly CurvePoint[];
   readonly steps: number;
+  /** Milliseconds of a training step of all members; null where none was taken. */
+  readonly stepMs: number | null;
   /** Compiling, training and evaluating, without making or loading the data set. */
   readonly trainSeconds: number;
   readonly engine: string;
@@ -52,7 +54,16 @@ export async function trainAndScore(request: TrainingRequest): Promise<TrainingR
     onWriteError: request.onCacheError,
   });
   const start = performance.now();
-  const { members, steps } = await trainMembers({ model, data, setting, recipe, seed, engine, onProgress, signal });
+  const { members, steps, stepMs } = await trainMembers({
+    model,
+    data,
+    setting,
+    recipe,
+    seed,
+    engine,
+    onProgress,
+    signal,
+  });
   const chance = chanceScore(setting.data);
   const best = bestMember(members);
   const { learningRate, weightDecay, outcome, score, metrics } = memberResult(best, chance);
@@ -62,7 +73,7 @@ export async function trainAndScore(request: TrainingRequest): Promise<TrainingR
     metrics: { learningRate, weightDecay, chance, ...metrics },
     perMember: members.map((member) => memberResult(member, chance)),
     curve: best.curve,
-    steps,
+    ...{ steps, stepMs },
     trainSeconds: (performance.now() - start) / 1000,
     engine: engine.name,
   };

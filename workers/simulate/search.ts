@@ -90,6 +90,8 @@ export function simulateSearch(
       algorithmState: memory,
       results,
       known,
+      inRungs: [],
+      allowance: { evaluations: Number.POSITIVE_INFINITY, flops: Number.POSITIVE_INFINITY },
       unfinished: { waiting: open.size, running: 0 },
       nextNumber: counts.next,
       remaining: config.budget.candidates - counts.proposed,
@@ -207,7 +209,8 @@ function toCandidate({ evaluations: _, pruned: __, ...proposal }: Proposal, numb
   const { parents, variation } = JSON.parse(JSON.stringify(proposal)) as { parents: number[]; variation: JsonObject };
   return {
     ...{ ...proposal, number, knownDesign: proposal.knownDesign ?? null, parents, variation },
-    ...{ state: "waiting", outcome: null, reason: null, score: null, taskScores: {} },
+    ...{ state: "waiting", outcome: null, reason: null, score: null, taskScores: {}, stepMs: null },
+    ...{ rung: 0, rungScores: [], cohort: null, isFinal: true }, // every candidate has only one rung
   };
 }
 

@@ -70,7 +70,7 @@ export async function workOnStore(
   function deliver(lease: LeasedEvaluation) {
     const setting = lease.setting as unknown as EvaluationSetting;
     const simulated = simulateEvaluation(lease, setting, lease);
-    return store.finishEvaluation(lease, { ...simulated, metrics: {}, curve: [], engine: "simulated" });
+    return store.finishEvaluation(lease, { ...simulated, metrics: {}, curve: [], engine: "simulated", stepMs: null });
   }
 
   /** Its lease ran out before `sweepExpiredLeases`: the result comes too late, also where nobody has taken over. */

@@ -1,7 +1,8 @@
 // How far a search has come: its front, and the hypervolume as it grew.
 import type { Api, ApiOptions } from "../api.ts";
+import { compareSearches } from "../comparison.ts";
 import { FrontReader } from "../front.ts";
-import { front, hypervolume, searchPath } from "../schemas.ts";
+import { comparison, comparisonQuery, front, hypervolume, searchPath } from "../schemas.ts";
 import { objectivesOf } from "../search-answers.ts";
 import { present } from "./searches.ts";
 
@@ -21,10 +22,28 @@ export function routeFronts(app: Api, { store }: ApiOptions): void {
         ...new Set([...numbers.front, ...numbers.knownDesigns]),
       ]);
       return {
-        objectives: objectivesOf(search),
+        objectives: objectivesOf(search.config),
         front: candidates.filter(({ number }) => isOnFront.has(number)),
         knownDesigns: candidates.filter(({ knownDesign }) => knownDesign !== null),
       };
+    },
+  );
+
+  app.get(
+    "/searches/compare",
+    {
+      schema: {
+        ...{ tags, summary: "Fronts of several searches, with one reference point" },
+        querystring: comparisonQuery,
+        response: { 200: comparison },
+      },
+    },
+    async ({ query }) => {
+      const contenders = query.ids.map(async (id) => {
+        const search = present(await store.loadSearch(id), id);
+        return { search, front: await store.loadCandidates(id, (await fronts.read(search)).front) };
+      });
+      return compareSearches(await Promise.all(contenders));
     },
   );
 

@@ -1,7 +1,7 @@
 // Searches: submitted once, listed, steered, removed.
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { searchConfig } from "../../../genome/space.ts";
+import { searchChanges, searchConfig } from "../../../genome/space.ts";
 import { AppError } from "../../platform/errors.ts";
 import { ringSearch } from "../../platform/reconcile.ts";
 import type { Search, SearchState } from "../../platform/store/types.ts";
@@ -112,6 +112,24 @@ export function routeSearches(app: Api, { store, queues, log }: ApiOptions): voi
       },
     );
   }
+
+  app.patch(
+    "/searches/:id",
+    {
+      schema: {
+        ...{ tags, summary: "Change the budget and the concurrency" },
+        description: "What is left out stays. No budget can be set below what is spent of it or reserved.",
+        params: searchPath,
+        body: searchChanges,
+        response: { 200: search },
+      },
+    },
+    async ({ params, body }) => {
+      const changed = present(await store.changeSearchLimits(params.id, body), params.id);
+      ring(changed);
+      return describeSearch(store, changed);
+    },
+  );
 
   app.delete(
     "/searches/:id",

@@ -2,14 +2,15 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
-import type { Candidate, ExportedGenome, Front, Page, Search, SearchSummary } from "../../api/schemas.ts";
+import type { Candidate, Comparison, ExportedGenome, Front, Page, Search, SearchSummary } from "../../api/schemas.ts";
 import type { ApiClient } from "../client.ts";
+import { comparisonText } from "../comparison-table.ts";
 import { applySettings } from "../config-settings.ts";
 import { CliError, exitCodes } from "../errors.ts";
 import { frontTable } from "../front-table.ts";
 import { clientOf, isJson } from "../globals.ts";
 import { count, duration, objectiveText, printJson, printLine, table } from "../output.ts";
-import { progressOf } from "../progress.ts";
+import { budgetText, progressOf } from "../progress.ts";
 import { describeReplay, loadCandidates } from "../replay.ts";
 import { exitCodeOf, watchSearch } from "../watch.ts";
 
@@ -99,6 +100,27 @@ export function addSearchCommand(program: Command): void {
   }
 
   search
+    .command("update <id>")
+    .description("change the budget and the concurrency of a search that has not ended")
+    .requiredOption("--set <key=value...>", "as in budget.candidates=100 concurrency=4; null takes a limit away")
+    .action(async (id: string, options: { set: string[] }, command: Command) => {
+      const changed = await clientOf(command).patch<Search>(path(id), applySettings({}, options.set));
+      if (isJson(command)) return printJson(changed);
+      const { concurrency } = changed.config;
+      printLine(`${changed.id}: ${budgetText(changed)}${concurrency === null ? "" : `, ${concurrency} at once`}.`);
+    });
+
+  search
+    .command("compare <ids...>")
+    .description("fronts of two to eight searches: hypervolume at one reference point, and who dominates whom")
+    .action(async (ids: string[], _options: unknown, command: Command) => {
+      const query = new URLSearchParams({ ids: ids.join(",") });
+      const compared = await clientOf(command).get<Comparison>(`/searches/compare?${query}`);
+      if (isJson(command)) printJson(compared);
+      else printLine(comparisonText(compared));
+    });
+
+  search
     .command("delete <id>")
     .description("remove a search; one that runs is cancelled first")
     .action(async (id: string, _options: unknown, command: Command) => {
@@ -185,7 +207,9 @@ function describeSearch(search: Search): string {
   return [
     `${search.name} (${search.id}): ${search.state}${search.reason ? `, ${search.reason}` : ""}`,
     `profile ${search.profile}, ${search.algorithm}, seed ${search.config.seed}, generation ${search.generation}`,
+    `budget: ${budgetText(search)}`,
     `elapsed ${duration(search.elapsedSeconds)}, ETA ${duration(search.etaSeconds)}, ${count(search.candidatesPerHour)} candidates per hour`,
+    ...(search.reused > 0 ? [`${count(search.reused)} evaluations taken over from equal ones`] : []),
     ...(failures.length > 0 ? [`failed evaluations: ${failures.join(", ")}`] : []),
     `hypervolume ${search.hypervolume?.toPrecision(5) ?? "–"}`,
   ].join("\n");

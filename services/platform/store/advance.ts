@@ -8,9 +8,18 @@ import { candidateId, evaluationId } from "./ids.ts";
 import { knownGenomes } from "./known-genomes.ts";
 import { lockResultKeys, reuseResults } from "./results.ts";
 import { isFinal } from "./search-states.ts";
-import { enterState, loadSearch, lockSearch } from "./searches.ts";
-import { finishedEvents, settleCandidates } from "./settle.ts";
-import type { Advance, Advanced, AdvanceView, CandidateResult, Proposal, Search } from "./types.ts";
+import { enterState, loadSearch, lockSearch, readSpending } from "./searches.ts";
+import { finishedEvents, lockCandidates, settleCandidates } from "./settle.ts";
+import type {
+  Advance,
+  Advanced,
+  AdvanceView,
+  CandidateResult,
+  Promotion,
+  Proposal,
+  Search,
+  Spending,
+} from "./types.ts";
 
 /** Pure: it may be called again for the same moment if the transaction is lost. Null means nothing to do. */
 export type Decide = (view: AdvanceView) => Advance | null | Promise<Advance | null>;
@@ -33,7 +42,7 @@ export async function advanceSearch(db: Database, id: string, decide: Decide): P
     }
 
     await tell(queries, search, view.results, advance);
-    const { waiting, pruned, finished } = await propose(queries, search, view, advance.proposals);
+    const { waiting, pruned, finished } = await propose(queries, search, view, advance);
     await storeState(queries, search, view, advance);
     events.push(advancedEvent(id, view, advance), ...pruned, ...finishedEvents(finished));
     if (advance.end !== undefined) {
@@ -58,39 +67,84 @@ async function look(db: Database, queries: Queries, search: Search): Promise<Adv
     algorithmState: row.algorithm_state,
     results: await untold(queries, search.id, search.config),
     known: await knownGenomes(db, queries, search.id, row.next_number),
+    inRungs: await unfinishedInRungs(queries, search),
     unfinished,
     nextNumber: row.next_number,
     remaining,
+    allowance: await allowanceOf(queries, search),
   };
 }
 
-type ResultRow = Omit<CandidateResult, "genomeHash" | "knownDesign" | "stateBytes" | "flopsPerToken" | "taskScores"> & {
+async function allowanceOf(queries: Queries, { id, state, config }: Search): Promise<Spending> {
+  const { evaluations, flops } = config.budget;
+  if (state !== "running") return { evaluations: 0, flops: 0 };
+  if (evaluations === null && flops === null) return { evaluations: Infinity, flops: Infinity };
+  const spent = await readSpending(queries, id);
+  const left = (limit: number | null, used: number) => (limit === null ? Infinity : Math.max(0, limit - used));
+  return { evaluations: left(evaluations, spent.evaluations), flops: left(flops, spent.flops) };
+}
+
+type ResultRow = Omit<
+  CandidateResult,
+  "genomeHash" | "knownDesign" | "stateBytes" | "flopsPerToken" | "taskScores" | "stepMs"
+> & {
   genome_hash: string;
   known_design: string | null;
   state_bytes: number;
   flops_per_token: number;
   task_scores: Record<string, number>;
+  step_ms: number | null;
+  is_final: boolean;
+  rung_scores: number[];
 };
+
+const resultColumns = Prisma.sql`
+  id, number, generation, genome, genome_hash, known_design, state, outcome, reason, parameters, state_bytes,
+  flops_per_token, feasible, score, task_scores, step_ms, rung, cohort, is_final, rung_scores`;
 
 async function untold(queries: Queries, searchId: string, { deterministic }: SearchConfig): Promise<CandidateResult[]> {
   const unfinished = Prisma.sql`
     SELECT min(number) FROM candidates
     WHERE search_id = ${searchId} AND told_order IS NULL AND state IN ('waiting', 'running')`;
   const rows = await queries.$queryRaw<ResultRow[]>`
-    SELECT id, number, generation, genome, genome_hash, known_design, state, outcome, reason, parameters, state_bytes,
-           flops_per_token, feasible, score, task_scores
+    SELECT ${resultColumns}
     FROM candidates
     WHERE search_id = ${searchId} AND told_order IS NULL AND state NOT IN ('waiting', 'running')
       ${deterministic ? Prisma.sql`AND number < coalesce((${unfinished}), 2147483647)` : Prisma.empty}
     ORDER BY ${deterministic ? Prisma.sql`number` : Prisma.sql`finished_at, number`}`;
-  return rows.map(({ genome_hash, known_design, state_bytes, flops_per_token, task_scores, ...rest }) => ({
+  return rows.map(toResult);
+}
+
+/** Only searches with rungs have any. */
+async function unfinishedInRungs(queries: Queries, { id, config }: Search): Promise<CandidateResult[]> {
+  if (config.fidelity === null) return [];
+  const rows = await queries.$queryRaw<ResultRow[]>`
+    SELECT ${resultColumns} FROM candidates
+    WHERE search_id = ${id} AND state IN ('waiting', 'running') AND NOT is_final ORDER BY number`;
+  return rows.map(toResult);
+}
+
+function toResult({
+  genome_hash,
+  known_design,
+  state_bytes,
+  flops_per_token,
+  task_scores,
+  step_ms,
+  ...row
+}: ResultRow) {
+  const { is_final, rung_scores, ...rest } = row;
+  return {
     ...rest,
     genomeHash: genome_hash,
     knownDesign: known_design,
     stateBytes: state_bytes,
     flopsPerToken: flops_per_token,
     taskScores: task_scores,
-  }));
+    stepMs: step_ms,
+    isFinal: is_final,
+    rungScores: rung_scores,
+  };
 }
 
 /** Marks the results as told, each with its place in the order and the hypervolume after it. */
@@ -112,44 +166,55 @@ async function tell(
     WHERE candidates.id = told.id`;
 }
 
-async function propose(queries: Queries, search: Search, view: AdvanceView, proposals: readonly Proposal[]) {
-  if (proposals.length === 0) return { waiting: [], pruned: [], finished: [] };
-  const counted = proposals.filter(({ knownDesign }) => knownDesign == null).length;
-  if (counted > view.remaining) {
-    const message = `search ${search.id} is ${search.state}: ${counted} candidates proposed, ${view.remaining} left in its budget`;
-    throw new AppError("BUDGET_EXCEEDED", message);
-  }
+async function propose(queries: Queries, search: Search, view: AdvanceView, advance: Advance) {
+  const { proposals, promotions = [], stopped = [] } = advance;
+  if (proposals.length + promotions.length + stopped.length === 0) return { waiting: [], pruned: [], finished: [] };
+  assertWithinBudget(search, view, advance);
   const candidates = proposals.map((proposal, index) => describe(search.id, view.nextNumber + index, proposal));
-  const evaluations = proposals.flatMap((proposal, index) =>
-    proposal.evaluations.map((evaluation, position) => {
-      const candidate = candidateId(search.id, view.nextNumber + index);
-      return { id: evaluationId(candidate, position), candidate, position, ...evaluation };
+  const begun = proposals.map((proposal, index) => ({
+    ...{ number: view.nextNumber + index, rung: 0, firstPosition: 0, evaluations: proposal.evaluations },
+  }));
+  const evaluations = [...begun, ...promotions].flatMap(({ number, rung, firstPosition, evaluations }) =>
+    evaluations.map((evaluation, index) => {
+      const candidate = candidateId(search.id, number);
+      const position = firstPosition + index;
+      return { id: evaluationId(candidate, position), candidate, position, rung, ...evaluation };
     }),
   );
   const keys = evaluations.map(({ resultKey }) => resultKey);
   await lockResultKeys(queries, keys);
+  await moveOn(queries, search.id, promotions);
+  await stop(queries, search.id, stopped);
   await queries.$executeRaw`
     INSERT INTO candidates (id, search_id, number, generation, genome, genome_hash, known_design, parents, variation,
-                            parameters, state_bytes, flops_per_token, feasible, state, message, finished_at)
+                            parameters, state_bytes, flops_per_token, feasible, is_final, cohort, paid_evaluations, paid_flops,
+                            state, message, finished_at)
     SELECT id, ${search.id}, number, generation, genome, "genomeHash", "knownDesign", parents, variation,
-           parameters, "stateBytes", "flopsPerToken", feasible,
+           parameters, "stateBytes", "flopsPerToken", feasible, "isFinal", cohort, "paidEvaluations", "paidFlops",
            CASE WHEN pruned IS NULL THEN 'waiting' ELSE 'pruned' END::"EvaluationState", pruned,
            CASE WHEN pruned IS NOT NULL THEN clock_timestamp() END
     FROM jsonb_to_recordset(${JSON.stringify(candidates)}::jsonb) AS proposed(
       id text, number int, generation int, genome text, "genomeHash" text, "knownDesign" text, parents int[],
-      variation jsonb, parameters float8, "stateBytes" float8, "flopsPerToken" float8, feasible boolean, pruned text)`;
+      variation jsonb, parameters float8, "stateBytes" float8, "flopsPerToken" float8, feasible boolean,
+      "isFinal" boolean, cohort int, "paidEvaluations" int, "paidFlops" float8, pruned text)`;
   await queries.$executeRaw`
-    INSERT INTO evaluations (id, search_id, candidate_id, position, task, setting, result_key, seed)
-    SELECT id, ${search.id}, candidate, position, task, setting, "resultKey", seed
+    INSERT INTO evaluations (id, search_id, candidate_id, position, rung, task, setting, result_key, seed, flops)
+    SELECT id, ${search.id}, candidate, position, rung, task, setting, "resultKey", seed, flops
     FROM jsonb_to_recordset(${JSON.stringify(evaluations)}::jsonb) AS proposed(
-      id text, candidate text, position int, task text, setting jsonb, "resultKey" text, seed bigint)`;
-  const finished = await settleCandidates(queries, await reuseResults(queries, keys));
+      id text, candidate text, position int, rung int, task text, setting jsonb, "resultKey" text, seed bigint,
+      flops float8)`;
+  const promoted = promotions.map(({ number }) => candidateId(search.id, number));
+  const reused = await reuseResults(queries, keys);
+  const finished = await settleCandidates(queries, [...new Set([...promoted, ...reused])]);
 
   const waiting = await queries.$queryRaw<{ id: string }[]>`
     SELECT evaluations.id FROM evaluations JOIN candidates ON candidates.id = candidate_id
-    WHERE candidate_id = ANY(${candidates.map(({ id }) => id)}) AND evaluations.state = 'waiting'
+    WHERE candidate_id = ANY(${[...promoted, ...candidates.map(({ id }) => id)]}) AND evaluations.state = 'waiting'
     ORDER BY number, position`;
-  const pruned = candidates.filter((candidate) => candidate.pruned !== null);
+  const pruned = [
+    ...candidates.filter((candidate) => candidate.pruned !== null),
+    ...stopped.map(({ number }) => ({ id: candidateId(search.id, number), number })),
+  ];
   return {
     waiting: waiting.map(({ id }) => id),
     finished,
@@ -161,7 +226,49 @@ async function propose(queries: Queries, search: Search, view: AdvanceView, prop
   };
 }
 
-function describe(searchId: string, number: number, { evaluations, pruned = null, ...proposal }: Proposal) {
+/** The candidates go on to their rung and are no longer waiting for a decision. */
+async function moveOn(queries: Queries, searchId: string, promotions: readonly Promotion[]): Promise<void> {
+  if (promotions.length === 0) return;
+  const moved = promotions.map(({ number, rung, isFinal }) => ({ id: candidateId(searchId, number), rung, isFinal }));
+  await lockCandidates(
+    queries,
+    moved.map(({ id }) => id),
+  );
+  await queries.$executeRaw`
+    UPDATE candidates SET rung = moved.rung, is_final = moved."isFinal"
+    FROM jsonb_to_recordset(${JSON.stringify(moved)}::jsonb) AS moved(id text, rung int, "isFinal" boolean)
+    WHERE candidates.id = moved.id AND candidates.state = 'waiting'`;
+}
+
+async function stop(queries: Queries, searchId: string, stopped: NonNullable<Advance["stopped"]>): Promise<void> {
+  if (stopped.length === 0) return;
+  const ended = stopped.map(({ number, message }) => ({ id: candidateId(searchId, number), message }));
+  await lockCandidates(
+    queries,
+    ended.map(({ id }) => id),
+  );
+  await queries.$executeRaw`
+    UPDATE candidates SET state = 'pruned', message = ended.message, finished_at = clock_timestamp()
+    FROM jsonb_to_recordset(${JSON.stringify(ended)}::jsonb) AS ended(id text, message text)
+    WHERE candidates.id = ended.id AND candidates.state = 'waiting'`;
+}
+
+function assertWithinBudget({ id, state }: Search, view: AdvanceView, { proposals, promotions = [] }: Advance): void {
+  const evaluations = [...proposals, ...promotions].flatMap((one) => one.evaluations);
+  const asked = [
+    ["candidates", proposals.filter(({ knownDesign }) => knownDesign == null).length, view.remaining],
+    ["evaluations", evaluations.length, view.allowance.evaluations],
+    ["flops", evaluations.reduce((sum, { flops }) => sum + flops, 0), view.allowance.flops],
+  ] as const;
+  for (const [what, count, left] of asked) {
+    if (count <= left) continue;
+    const message = `search ${id} is ${state}: ${count} ${what} proposed, ${left} left in its budget`;
+    throw new AppError("BUDGET_EXCEEDED", message);
+  }
+}
+
+function describe(searchId: string, number: number, proposal: Proposal) {
+  const { evaluations, pruned = null, isFinal = true, cohort = null, ...rest } = proposal;
   const place = `search ${searchId}, candidate ${number} (${proposal.genome})`;
   if ((evaluations.length === 0) !== (pruned !== null)) {
     throw new Error(`${place}: ${evaluations.length} evaluations, pruned: ${pruned}`);
@@ -169,7 +276,11 @@ function describe(searchId: string, number: number, { evaluations, pruned = null
   for (const cost of ["parameters", "stateBytes", "flopsPerToken"] as const) {
     if (!Number.isFinite(proposal[cost])) throw new Error(`${place}: ${cost} is ${proposal[cost]}`);
   }
-  return { id: candidateId(searchId, number), number, pruned, ...proposal };
+  const paidFlops = evaluations.reduce((sum, { flops }) => sum + flops, 0);
+  return {
+    ...{ id: candidateId(searchId, number), number, pruned, isFinal, cohort, ...rest },
+    ...{ paidEvaluations: evaluations.length, paidFlops },
+  };
 }
 
 async function storeState(queries: Queries, search: Search, view: AdvanceView, advance: Advance): Promise<void> {

@@ -4,7 +4,7 @@ import type { Prisma } from "../../../prisma/client/client.ts";
 import { decodeCursor, pageOf } from "./cursor.ts";
 import type { Database } from "./database.ts";
 import { toCandidate, toEvaluation } from "./rows.ts";
-import type { Candidate, CandidateDetail, CandidateQuery, CandidateResult, Objective, Page } from "./types.ts";
+import type { Candidate, CandidateDetail, CandidateQuery, CandidateResult, CandidateSort, Page } from "./types.ts";
 
 export async function listCandidates(
   { queries }: Database,
@@ -23,25 +23,24 @@ export async function listCandidates(
   return pageOf(rows, limit, (row) => (sort === "number" ? [row.number] : [row[sort], row.number]), toCandidate);
 }
 
-function orderBy(sort: "number" | Objective, order: "ascending" | "descending") {
+/** Not known of every candidate. */
+const nullable: ReadonlySet<CandidateSort> = new Set(["score", "stepMs"]);
+
+function orderBy(sort: CandidateSort, order: "ascending" | "descending") {
   const direction = order === "ascending" ? ("asc" as const) : ("desc" as const);
   if (sort === "number") return [{ number: direction }];
-  const first = sort === "score" ? { score: { sort: direction, nulls: "last" as const } } : { [sort]: direction };
+  const first = nullable.has(sort) ? { [sort]: { sort: direction, nulls: "last" as const } } : { [sort]: direction };
   return [first, { number: "asc" as const }];
 }
 
 /** What follows the cursor's row in the order of `orderBy`; equal values are ordered by number. */
-function after(
-  cursor: string,
-  sort: "number" | Objective,
-  order: "ascending" | "descending",
-): Prisma.CandidateWhereInput {
+function after(cursor: string, sort: CandidateSort, order: "ascending" | "descending"): Prisma.CandidateWhereInput {
   const beyond = (value: number) => (order === "ascending" ? { gt: value } : { lt: value });
   if (sort === "number") return { number: beyond(decodeCursor(cursor, z.tuple([z.number()]))[0]) };
   const [value, number] = decodeCursor(cursor, z.tuple([z.number().nullable(), z.number()]));
   const equal = { [sort]: value, number: { gt: number } };
-  if (sort !== "score") return { OR: [{ [sort]: beyond(value ?? 0) }, equal] };
-  return value === null ? equal : { OR: [{ score: beyond(value) }, equal, { score: null }] };
+  if (!nullable.has(sort)) return { OR: [{ [sort]: beyond(value ?? 0) }, equal] };
+  return value === null ? equal : { OR: [{ [sort]: beyond(value) }, equal, { [sort]: null }] };
 }
 
 export async function loadCandidate(
@@ -80,14 +79,15 @@ export async function loadCandidates(
   return rows.map(toCandidate);
 }
 
-export type CompleteCandidate = Pick<CandidateResult, "number" | "knownDesign" | "feasible" | Objective> & {
-  score: number;
-};
+export type CompleteCandidate = Pick<
+  CandidateResult,
+  "number" | "knownDesign" | "feasible" | "parameters" | "stateBytes" | "flopsPerToken" | "taskScores" | "stepMs"
+> & { score: number };
 
 /** Every complete candidate in order of number, with its objectives only. */
 export async function completeCandidates({ queries }: Database, searchId: string): Promise<CompleteCandidate[]> {
   return queries.$queryRaw<CompleteCandidate[]>`
     SELECT number, known_design AS "knownDesign", feasible, score, parameters, state_bytes AS "stateBytes",
-           flops_per_token AS "flopsPerToken"
+           flops_per_token AS "flopsPerToken", task_scores AS "taskScores", step_ms AS "stepMs"
     FROM candidates WHERE search_id = ${searchId} AND state = 'complete' ORDER BY number`;
 }

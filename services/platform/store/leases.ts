@@ -2,10 +2,12 @@
 // while its lease's fence is the evaluation's own.
 import type { SearchConfig } from "../../../genome/space.ts";
 import type { Database, Queries } from "./database.ts";
+import { isOverdue } from "./due-searches.ts";
 import { appendEvents, type NewEvent } from "./events.ts";
+import { admit, type GatedPlace, isGated, nextWaiting } from "./gate.ts";
 import { lockResultKeys, reuseResults } from "./results.ts";
 import { iso } from "./rows.ts";
-import { finishedEvents, lockCandidates, settleCandidates, settledSearches } from "./settle.ts";
+import { finishedEvents, heldSeconds, lockCandidates, searchIdsOf, settleCandidates } from "./settle.ts";
 import type { EvaluationResult, FailureReason, JsonObject, Lease, LeasedEvaluation, Settled, Swept } from "./types.ts";
 
 /** After this many lost leases an evaluation has failed. */
@@ -28,8 +30,8 @@ interface LeaseRow {
 }
 
 /**
- * Null unless the evaluation waits, its search is running, and no equal evaluation is running: then that one's result
- * will serve both.
+ * Null unless the evaluation waits, its search is running and has room for it (`gate.ts`), and no equal evaluation is
+ * running: then that one's result will serve both.
  */
 export async function leaseEvaluation(
   db: Database,
@@ -40,6 +42,7 @@ export async function leaseEvaluation(
   return db.transaction(async (queries) => {
     const place = await findPlace(queries, evaluationId);
     if (place === null || place.state !== "waiting") return null;
+    if (isGated(place) && !(await admit(queries, place))) return null;
     await lockResultKeys(queries, [place.result_key]);
     await lockCandidates(queries, [place.candidate_id]);
     const [row] = await queries.$queryRaw<LeaseRow[]>`
@@ -49,6 +52,7 @@ export async function leaseEvaluation(
       FROM searches, candidates
       WHERE evaluations.id = ${evaluationId} AND evaluations.state = 'waiting'
         AND searches.id = evaluations.search_id AND searches.state = 'running' AND searches.deleted_at IS NULL
+        AND NOT ${isOverdue}
         AND candidates.id = evaluations.candidate_id
         AND NOT EXISTS (
           SELECT FROM evaluations AS equal WHERE equal.result_key = ${place.result_key} AND equal.state = 'running')
@@ -109,6 +113,7 @@ export async function finishEvaluation(db: Database, lease: Lease, result: Evalu
         state = 'complete', outcome = ${result.outcome}::text::"Outcome", score = ${result.score},
         metrics = ${JSON.stringify(result.metrics)}::jsonb, curve = ${JSON.stringify(result.curve)}::jsonb,
         engine = ${result.engine}, train_seconds = ${result.trainSeconds},
+        step_ms = ${result.stepMs}, device_seconds = device_seconds + ${result.trainSeconds},
         lease_expires_at = NULL, finished_at = clock_timestamp()
       WHERE id = ${evaluationId} AND fence = ${fence} AND state = 'running'`;
     if (written === 0) return null;
@@ -124,7 +129,7 @@ export async function finishEvaluation(db: Database, lease: Lease, result: Evalu
       },
       ...finishedEvents(finished),
     ]);
-    return settledSearches(finished);
+    return { searchIds: searchIdsOf(finished), waiting: await nextWaiting(queries, place) };
   });
 }
 
@@ -181,7 +186,12 @@ async function endLease(db: Database, { evaluationId, fence }: Lease, ending: En
     const held = await queries.$queryRaw<{ id: string }[]>`
       SELECT id FROM evaluations WHERE id = ${evaluationId} AND fence = ${fence} AND state = 'running'
       FOR NO KEY UPDATE`;
-    return held.length === 0 ? null : giveUp(queries, [evaluationId], ending);
+    if (held.length === 0) return null;
+    const swept = await giveUp(queries, [evaluationId], ending);
+    const heirs = await queries.$queryRaw<{ id: string }[]>`
+      SELECT id FROM evaluations WHERE result_key = ${place.result_key} AND state = 'waiting' ORDER BY created_at, id`;
+    const rung = [...swept.waiting, ...heirs.map(({ id }) => id), ...(await nextWaiting(queries, place))];
+    return { ...swept, waiting: [...new Set(rung)] };
   });
 }
 
@@ -198,6 +208,7 @@ async function giveUp(
       reason = CASE WHEN next.state = 'failed' THEN ${reason}::text::"FailureReason" END,
       message = CASE WHEN next.state = 'failed' THEN ${message} END,
       attempt = attempt - ${refund ? 1 : 0}::int,
+      device_seconds = ${heldSeconds},
       worker_id = CASE WHEN next.state <> 'waiting' THEN worker_id END,
       started_at = CASE WHEN next.state <> 'waiting' THEN started_at END,
       finished_at = CASE WHEN next.state <> 'waiting' THEN clock_timestamp() END,
@@ -232,13 +243,15 @@ async function giveUp(
   return {
     waiting: ended.filter(({ state }) => state === "waiting").map(({ id }) => id),
     failed: failed.map(({ id }) => id),
-    ...settledSearches(finished),
+    searchIds: searchIdsOf(finished),
   };
 }
 
 async function findPlace(queries: Queries, id: string) {
-  type Row = { search_id: string; candidate_id: string; task: string; result_key: string; state: string };
+  type Row = GatedPlace & { candidate_id: string; task: string; result_key: string; state: string };
   const rows = await queries.$queryRaw<Row[]>`
-    SELECT search_id, candidate_id, task, result_key, state::text AS state FROM evaluations WHERE id = ${id}`;
+    SELECT search_id, candidate_id, task, result_key, evaluations.state::text AS state, flops,
+           (config->>'concurrency')::int AS concurrency, (config->'budget'->>'deviceSeconds')::float8 AS device_budget
+    FROM evaluations JOIN searches ON searches.id = search_id WHERE evaluations.id = ${id}`;
   return rows[0] ?? null;
 }

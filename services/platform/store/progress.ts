@@ -1,7 +1,30 @@
 // How searches stand: counts, best values, hypervolume. The number of queries does not depend on how much there is.
+import { type ObjectiveName, objectiveDirections, type TaskObjective, taskNames } from "../../../genome/space.ts";
+import { Prisma } from "../../../prisma/client/client.ts";
 import type { Database } from "./database.ts";
 import { iso } from "./rows.ts";
 import type { Counts, EvaluationState, FailureReason, HypervolumePoint, SearchProgress } from "./types.ts";
+
+/** Where each objective stands in a row of `candidates`. */
+const columns: Record<ObjectiveName, Prisma.Sql> = {
+  score: Prisma.sql`score`,
+  parameters: Prisma.sql`parameters`,
+  stateBytes: Prisma.sql`state_bytes`,
+  flopsPerToken: Prisma.sql`flops_per_token`,
+  stepMs: Prisma.sql`step_ms`,
+  ...(Object.fromEntries(
+    taskNames.map((task) => [`score:${task}`, Prisma.sql`(task_scores->>${task}::text)::float8`]),
+  ) as Record<TaskObjective, Prisma.Sql>),
+};
+const objectiveNames = Object.keys(columns) as ObjectiveName[];
+
+/** Names and best values in turn, of the feasible candidates of a group. */
+const bestOfEach = Prisma.join(
+  objectiveNames.map((name) => {
+    const best = objectiveDirections[name] === "maximize" ? Prisma.sql`max` : Prisma.sql`min`;
+    return Prisma.sql`${name}::text, ${best}(${columns[name]}) FILTER (WHERE feasible)`;
+  }),
+);
 
 export function zeroCounts(): Counts {
   return { waiting: 0, running: 0, complete: 0, pruned: 0, failed: 0, cancelled: 0 };
@@ -19,41 +42,49 @@ export async function searchProgress(
     known: boolean;
     count: number;
     train_seconds: number;
-    score: number | null;
-    parameters: number | null;
-    state_bytes: number | null;
-    flops_per_token: number | null;
+    paid_evaluations: number;
+    paid_flops: number;
+    device_seconds: number;
+    best: SearchProgress["best"];
   };
   const candidates = await queries.$queryRaw<CandidateRow[]>`
     SELECT search_id, state, known_design IS NOT NULL AS known, count(*)::int AS count,
            sum(train_seconds) AS train_seconds,
-           max(score) FILTER (WHERE feasible) AS score,
-           min(parameters) FILTER (WHERE feasible) AS parameters,
-           min(state_bytes) FILTER (WHERE feasible) AS state_bytes,
-           min(flops_per_token) FILTER (WHERE feasible) AS flops_per_token
+           sum(paid_evaluations)::int AS paid_evaluations, sum(paid_flops) AS paid_flops,
+           sum(device_seconds) AS device_seconds,
+           jsonb_build_object(${bestOfEach}) AS best
     FROM candidates WHERE search_id = ANY(${[...searchIds]})
     GROUP BY search_id, state, known`;
   for (const row of candidates) {
     const one = progress.get(row.search_id);
     if (one === undefined) continue;
     one.trainSeconds += row.train_seconds;
+    one.spent = {
+      evaluations: one.spent.evaluations + row.paid_evaluations,
+      flops: one.spent.flops + row.paid_flops,
+      deviceSeconds: one.spent.deviceSeconds + row.device_seconds,
+    };
     if (row.known) one.knownDesigns += row.count;
     else one.candidates[row.state] = row.count;
-    if (row.state === "complete" && !row.known) {
-      const { score, parameters, state_bytes: stateBytes, flops_per_token: flopsPerToken } = row;
-      one.best = { score, parameters, stateBytes, flopsPerToken };
-    }
+    if (row.state === "complete" && !row.known) one.best = row.best;
   }
 
-  type EvaluationRow = { search_id: string; state: EvaluationState; reason: FailureReason | null; count: number };
+  type EvaluationRow = {
+    search_id: string;
+    state: EvaluationState;
+    reason: FailureReason | null;
+    count: number;
+    reused: number;
+  };
   const evaluations = await queries.$queryRaw<EvaluationRow[]>`
-    SELECT search_id, state, reason, count(*)::int AS count
+    SELECT search_id, state, reason, count(*)::int AS count, count(reused_from)::int AS reused
     FROM evaluations WHERE search_id = ANY(${[...searchIds]})
     GROUP BY search_id, state, reason`;
-  for (const { search_id, state, reason, count } of evaluations) {
+  for (const { search_id, state, reason, count, reused } of evaluations) {
     const one = progress.get(search_id);
     if (one === undefined) continue;
     one.evaluations[state] += count;
+    one.reused += reused;
     if (reason !== null) one.failuresByReason[reason] = count;
   }
   return progress;
@@ -66,9 +97,11 @@ function noProgress(): Mutable<SearchProgress> {
     candidates: zeroCounts(),
     knownDesigns: 0,
     evaluations: zeroCounts(),
+    reused: 0,
     failuresByReason: {},
-    best: { score: null, parameters: null, stateBytes: null, flopsPerToken: null },
+    best: Object.fromEntries(objectiveNames.map((name) => [name, null])) as SearchProgress["best"],
     trainSeconds: 0,
+    spent: { evaluations: 0, flops: 0, deviceSeconds: 0 },
   };
 }
 

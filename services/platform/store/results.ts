@@ -19,14 +19,14 @@ export async function lockResultKeys(queries: Queries, keys: readonly string[]):
 export async function reuseResults(queries: Queries, keys: readonly string[]): Promise<string[]> {
   const rows = await queries.$queryRaw<{ candidate_id: string }[]>`
     WITH known AS (
-      SELECT DISTINCT ON (result_key) id, result_key, outcome, score, metrics, curve, engine, train_seconds
+      SELECT DISTINCT ON (result_key) id, result_key, outcome, score, metrics, curve, engine, train_seconds, step_ms
       FROM evaluations
       WHERE result_key = ANY(${[...keys]}) AND state = 'complete' AND reused_from IS NULL
       ORDER BY result_key, finished_at, id
     )
     UPDATE evaluations SET
       state = 'complete', outcome = known.outcome, score = known.score, metrics = known.metrics, curve = known.curve,
-      engine = known.engine, train_seconds = known.train_seconds, reused_from = known.id,
+      engine = known.engine, train_seconds = known.train_seconds, step_ms = known.step_ms, reused_from = known.id,
       finished_at = clock_timestamp()
     FROM known
     WHERE evaluations.result_key = known.result_key AND evaluations.state = 'waiting'

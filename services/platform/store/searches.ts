@@ -1,6 +1,6 @@
 // Searches: created once per request, listed, and moved from state to state.
 import { z } from "zod";
-import type { SearchConfig } from "../../../genome/space.ts";
+import type { SearchChanges, SearchConfig } from "../../../genome/space.ts";
 import { Prisma } from "../../../prisma/client/client.ts";
 import { AppError } from "../errors.ts";
 import { decodeCursor, pageOf } from "./cursor.ts";
@@ -10,7 +10,7 @@ import { newId } from "./ids.ts";
 import { iso, isoOrNull } from "./rows.ts";
 import { cancelledOnEntry, isActive, isFinal, successors } from "./search-states.ts";
 import { cancelEvaluations } from "./settle.ts";
-import type { NewSearch, Page, Search, SearchState } from "./types.ts";
+import type { JsonObject, NewSearch, Page, Search, SearchState, Spending } from "./types.ts";
 
 interface SearchRow {
   id: string;
@@ -104,6 +104,51 @@ export async function changeSearchState(
     await appendEvents(queries, await enterState(queries, search, to, reason));
     return loadSearch({ queries }, id);
   });
+}
+
+/**
+ * Changes what a search may spend and how much of it runs at once. Null where there is no such search. Throws
+ * REQUEST_INVALID for a budget below what is spent or reserved, SEARCH_FINISHED or SEARCH_STATE_CONFLICT where no work
+ * is handed out any more.
+ */
+export async function changeSearchLimits(db: Database, id: string, changes: SearchChanges): Promise<Search | null> {
+  return db.transaction(async (queries) => {
+    const search = await lockSearch(queries, id);
+    if (search === null) return null;
+    if (isFinal(search.state)) throw new AppError("SEARCH_FINISHED", `search ${id} is ${search.state}`);
+    if (search.state === "stopping") {
+      throw new AppError("SEARCH_STATE_CONFLICT", `search ${id} is stopping: nothing more is handed out`);
+    }
+    await assertAboveSpent(queries, search, changes);
+    const budget = { ...search.config.budget, ...changes.budget };
+    const { concurrency = search.config.concurrency } = changes;
+    await queries.$executeRaw`
+      UPDATE searches SET config = config || ${JSON.stringify({ budget, concurrency })}::jsonb WHERE id = ${id}`;
+    const data = { state: search.state, changes: changes as JsonObject };
+    await appendEvents(queries, [{ type: "search.changed", searchId: id, data }]);
+    return loadSearch({ queries }, id);
+  });
+}
+
+async function assertAboveSpent(queries: Queries, { id, proposed }: Search, { budget = {} }: SearchChanges) {
+  const { evaluations, flops } = await readSpending(queries, id);
+  const spent = { candidates: proposed, evaluations, flops };
+  const errors = (["candidates", "evaluations", "flops"] as const).flatMap((name) => {
+    const limit = budget[name];
+    if (limit == null || limit >= spent[name]) return [];
+    return [
+      { pointer: `/budget/${name}`, detail: `${limit} is below what is spent or reserved already: ${spent[name]}` },
+    ];
+  });
+  if (errors.length > 0) throw new AppError("REQUEST_INVALID", `search ${id} has spent more`, { errors });
+}
+
+/** Of all candidates, known designs included. */
+export async function readSpending(queries: Queries, id: string): Promise<Spending> {
+  const rows = await queries.$queryRaw<Spending[]>`
+    SELECT coalesce(sum(paid_evaluations), 0)::int AS evaluations, coalesce(sum(paid_flops), 0) AS flops
+    FROM candidates WHERE search_id = ${id}`;
+  return rows[0] as Spending;
 }
 
 /** Cancels what runs and hides the search for good; its results stay, so that equal evaluations are not paid for again. */

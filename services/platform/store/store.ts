@@ -19,7 +19,14 @@ import {
   sweepExpiredLeases,
 } from "./leases.ts";
 import { hypervolumeSeries, searchProgress } from "./progress.ts";
-import { changeSearchState, createSearch, deleteSearch, listSearches, loadSearch } from "./searches.ts";
+import {
+  changeSearchLimits,
+  changeSearchState,
+  createSearch,
+  deleteSearch,
+  listSearches,
+  loadSearch,
+} from "./searches.ts";
 import { serviceCounts } from "./service-counts.ts";
 import { endSession, startSession, verifySession } from "./sessions.ts";
 import type { EventNotice } from "./types.ts";
@@ -30,6 +37,7 @@ const operations = {
   loadSearch: (db: Database, id: string) => loadSearch(db, id),
   listSearches,
   changeSearchState,
+  changeSearchLimits,
   deleteSearch,
   advanceSearch,
   listDueSearches,

@@ -1,6 +1,6 @@
 // What the store takes and gives: plain objects, times as ISO strings in UTC, absence as null.
 import type { KnownGenomes } from "../../../genome/algorithms/types.ts";
-import type { SearchConfig } from "../../../genome/space.ts";
+import type { ObjectiveName, SearchConfig } from "../../../genome/space.ts";
 
 export type SearchState = "queued" | "running" | "paused" | "stopping" | "completed" | "cancelled" | "failed";
 export type EvaluationState = "waiting" | "running" | "complete" | "pruned" | "failed" | "cancelled";
@@ -52,14 +52,24 @@ export interface SearchProgress {
   readonly knownDesigns: number;
   /** Of all candidates, known designs included. */
   readonly evaluations: Counts;
+  /** Evaluations whose result was taken over from an equal one, of this search or another. */
+  readonly reused: number;
   readonly failuresByReason: Partial<Record<FailureReason, number>>;
   /** Among complete, feasible candidates without the known designs: highest score, lowest costs. */
-  readonly best: Record<Objective, number | null>;
+  readonly best: Record<ObjectiveName, number | null>;
   /** Training paid for so far; results taken over from equal evaluations cost nothing. */
   readonly trainSeconds: number;
+  /** Known designs included. */
+  readonly spent: Spending & { readonly deviceSeconds: number };
 }
 
-export type Objective = "score" | "parameters" | "stateBytes" | "flopsPerToken";
+/** What evaluations take of a search's budget, from the moment they are proposed. */
+export interface Spending {
+  /** Trained or to be trained: those whose result was taken over, or that were cancelled before they began, are free. */
+  readonly evaluations: number;
+  /** Theirs, each in full. */
+  readonly flops: number;
+}
 
 export interface HypervolumePoint {
   readonly number: number;
@@ -89,7 +99,19 @@ export interface CandidateResult {
   /** Mean of the task scores; null unless complete. */
   readonly score: number | null;
   readonly taskScores: Record<string, number>;
+  /** Milliseconds of a training step, the mean over its evaluations; null unless complete. */
+  readonly stepMs: number | null;
+  /** The rung it is on, from 0; those that are decided on together have one cohort. */
+  readonly rung: number;
+  readonly cohort: number | null;
+  /** Its rung is its last: the full training. */
+  readonly isFinal: boolean;
+  /** Score on each rung before its last one that it has finished. */
+  readonly rungScores: number[];
 }
+
+/** Columns that candidates can be sorted by. */
+export type CandidateSort = "number" | "score" | "parameters" | "stateBytes" | "flopsPerToken" | "stepMs";
 
 export interface Candidate extends CandidateResult {
   readonly searchId: string;
@@ -99,6 +121,11 @@ export interface Candidate extends CandidateResult {
   readonly variation: JsonObject;
   /** Paid for by this candidate: results taken over from equal evaluations do not count. */
   readonly trainSeconds: number;
+  /** Evaluations trained or to be trained for this candidate, and their FLOPs. */
+  readonly paidEvaluations: number;
+  readonly paidFlops: number;
+  /** Seconds that its evaluations have held a worker's slot, lost and failed attempts included. */
+  readonly deviceSeconds: number;
   /** Place in the order in which results were told to the algorithm. */
   readonly toldOrder: number | null;
   /** Of the front once this candidate had been told. */
@@ -114,8 +141,8 @@ export interface CandidateDetail extends Candidate {
 
 export interface CandidateQuery {
   readonly states?: readonly EvaluationState[];
-  /** Default `number`. Candidates without a score come last when sorted by score. */
-  readonly sort?: "number" | Objective;
+  /** Default `number`. Candidates without the value come last. */
+  readonly sort?: CandidateSort;
   readonly order?: "ascending" | "descending";
   readonly cursor?: string | null;
   readonly limit: number;
@@ -135,12 +162,16 @@ export interface AdvanceView {
   readonly results: readonly CandidateResult[];
   /** Genomes of every candidate but the known designs. */
   readonly known: KnownGenomes;
+  /** Unfinished candidates that are not on their last rung, by number. Those with a score on their rung wait for a decision. */
+  readonly inRungs: readonly CandidateResult[];
   /** Candidates still waiting or running. */
   readonly unfinished: { readonly waiting: number; readonly running: number };
   /** Number the next proposed candidate will get. */
   readonly nextNumber: number;
   /** How many candidates may be proposed now (known designs do not count): 0 unless the search is running. */
   readonly remaining: number;
+  /** What the evaluations of all proposals together may take, known designs included; Infinity where no limit is set. */
+  readonly allowance: Spending;
 }
 
 export interface Proposal {
@@ -156,7 +187,20 @@ export interface Proposal {
   readonly feasible: boolean;
   /** Why it is not trained (a limit is broken, its costs are dominated ...); it is finished at once, as pruned. */
   readonly pruned?: string | null;
-  /** Empty for a pruned candidate only. */
+  /** False where it begins on a rung that is not its last. */
+  readonly isFinal?: boolean;
+  readonly cohort?: number | null;
+  /** Of its first rung; empty for a pruned candidate only. */
+  readonly evaluations: readonly ProposedEvaluation[];
+}
+
+/** A candidate goes on to a rung. */
+export interface Promotion {
+  readonly number: number;
+  readonly rung: number;
+  readonly isFinal: boolean;
+  /** Place of the first of them among the candidate's evaluations. */
+  readonly firstPosition: number;
   readonly evaluations: readonly ProposedEvaluation[];
 }
 
@@ -165,11 +209,16 @@ export interface ProposedEvaluation {
   readonly setting: JsonObject;
   readonly resultKey: string;
   readonly seed: number;
+  /** Of a training that nothing stops early. */
+  readonly flops: number;
 }
 
 export interface Advance {
   readonly algorithmState: unknown;
   readonly proposals: readonly Proposal[];
+  readonly promotions?: readonly Promotion[];
+  /** Candidates that go no further: pruned, with the reason. */
+  readonly stopped?: readonly { readonly number: number; readonly message: string }[];
   readonly generation?: number;
   readonly referencePoint?: Record<string, number> | null;
   /** Of the front once each result had been told, by candidate number. */
@@ -193,6 +242,8 @@ export interface Evaluation {
   readonly searchId: string;
   readonly candidateId: string;
   readonly position: number;
+  /** Of the candidate, for which it was trained. */
+  readonly rung: number;
   readonly task: string;
   readonly setting: JsonObject;
   readonly state: EvaluationState;
@@ -206,6 +257,12 @@ export interface Evaluation {
   readonly workerId: string | null;
   readonly engine: string | null;
   readonly trainSeconds: number | null;
+  /** Milliseconds of a training step, as its worker measured them. */
+  readonly stepMs: number | null;
+  /** Of a training that nothing stops early. */
+  readonly flops: number;
+  /** Seconds that attempts which have ended held a worker's slot. */
+  readonly deviceSeconds: number;
   readonly reusedFrom: string | null;
   readonly createdAt: string;
   readonly startedAt: string | null;
@@ -251,17 +308,18 @@ export interface EvaluationResult {
   readonly curve: readonly CurvePoint[];
   readonly engine: string;
   readonly trainSeconds: number;
+  readonly stepMs: number | null;
 }
 
 /** What a change of evaluations set off. */
 export interface Settled {
   /** Searches with newly finished candidates: ring for their advance. */
   readonly searchIds: readonly string[];
+  /** Evaluations that wait again, or for which there may be room now: ring for them. */
+  readonly waiting: readonly string[];
 }
 
 export interface Swept extends Settled {
-  /** Evaluations that wait again. */
-  readonly waiting: readonly string[];
   readonly failed: readonly string[];
 }
 
@@ -272,6 +330,7 @@ export type EventType =
   | "search.changed"
   | "search.advanced"
   | "search.deleted"
+  | "candidate.rested"
   | "candidate.finished"
   | "evaluation.started"
   | "evaluation.returned"

@@ -1,13 +1,21 @@
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { exitCodes } from "../../../services/cli/errors.ts";
-import { progressOf, progressText, showProgress } from "../../../services/cli/progress.ts";
+import { budgetText, progressOf, progressText, showProgress } from "../../../services/cli/progress.ts";
 import { exitCodeOf } from "../../../services/cli/watch.ts";
 import { searchOf } from "./searches.ts";
 
 test("whatever needs no more work is progress, good or not", () => {
   const candidates = { waiting: 100, running: 10, complete: 5, pruned: 1, failed: 2, cancelled: 3 };
   expect(progressOf(searchOf({ candidates }))).toEqual({ done: 11, total: 16 });
+});
+
+test("every budget that is set is told with what is spent of it", () => {
+  const budget = { candidates: 1200, evaluations: null, wallSeconds: 7200, deviceSeconds: null, flops: 1e15 };
+  const spent = { candidates: 30, evaluations: 180, wallSeconds: 90, deviceSeconds: 400, flops: 2.5e14 };
+  expect(budgetText({ budget, spent })).toBe(
+    "30 of 1,200 candidates, 1 min 30 s of 2 h 0 min wall time, 2.50e+14 of 1.00e+15 FLOPs",
+  );
 });
 
 test("while known designs train, the text says so instead of standing at nothing", () => {

@@ -99,12 +99,15 @@ test("every model can be created, read and deleted through the generated client"
     ...{ id: "s-0", searchId: "s", number: 0, generation: 0, genome: "g", genomeHash: "h", knownDesign: null },
     ...{ parents: [3, 1], variation: { kind: "mutation" }, parameters: 2 ** 53, stateBytes: 1e-300, flopsPerToken: 1 },
     ...{ feasible: false, state: "failed", outcome: null, reason: "worker_lost", message: "m", score: null },
+    ...{ rung: 1, cohort: 2, isFinal: false, rungScores: [0.25, 0.5] },
+    ...{ stepMs: 3.5, paidEvaluations: 6, paidFlops: 1e15, deviceSeconds: 2.5 },
     ...{ taskScores: {}, trainSeconds: 0, toldOrder: 0, hypervolume: null, createdAt: time, finishedAt: time },
   };
   const evaluation: Prisma.EvaluationUncheckedCreateInput = {
     ...{ id: "s-0-0", searchId: "s", candidateId: "s-0", position: 0, task: "t", setting: {}, resultKey: "k" },
     ...{ seed: 2n ** 62n, state: "complete", outcome: "diverged", reason: null, message: null, score: 1 / 3 },
     ...{ metrics: {}, curve: [], attempt: 1, fence: 9n, workerId: "w", leaseExpiresAt: null, engine: "e" },
+    ...{ rung: 1, stepMs: 3.5, flops: 1e14, deviceSeconds: 1.25 },
     ...{ trainSeconds: 1, reusedFrom: null, createdAt: time, startedAt: time, finishedAt: time },
   };
   const artifact = { id: "a".repeat(64), mediaType: "m", bytes: 3, createdAt: time };

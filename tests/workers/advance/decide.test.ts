@@ -147,6 +147,49 @@ describe("a search that goes on", () => {
   });
 });
 
+describe("budgets besides the candidates", () => {
+  const { proposals } = present(decide(viewOf(searchOf(small))));
+  const [, , first, second, third] = proposals;
+  const flopsOf = (list: (typeof first)[]) => list.flatMap((one) => one?.evaluations ?? []).map(({ flops }) => flops);
+  const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
+  const designs = sum(flopsOf(proposals.slice(0, 2)));
+  const unlimited = { evaluations: Infinity, flops: Infinity };
+
+  test.each([
+    ["evaluations", { ...unlimited, evaluations: 4 }],
+    ["FLOPs", { ...unlimited, flops: designs + sum(flopsOf([first, second])) }],
+    ["FLOPs, a little more", { ...unlimited, flops: designs + sum(flopsOf([first, second, third])) - 1 }],
+  ])("of the generation only what the %s pay for is proposed, the same candidates as ever", (_, allowance) => {
+    const advance = present(decide(viewOf(searchOf(small), { allowance })));
+    expect(advance.proposals).toEqual(proposals.slice(0, 4));
+    // What was not paid for is not lost: the next round asks for it again.
+    const look = { nextNumber: 4, remaining: 8, unfinished: { waiting: 4, running: 0 } };
+    const next = present(decide(viewOf(searchOf(small), { ...look, algorithmState: advance.algorithmState })));
+    expect(next.proposals).toEqual(proposals.slice(4));
+  });
+
+  test("a search whose next candidate is not paid for waits for what runs, then completes and says why", () => {
+    const input = { ...small, budget: { candidates: 10, evaluations: 5 } };
+    const allowance = { ...unlimited, evaluations: 0 };
+    const opened = present(decide(viewOf(searchOf(input), { allowance: { ...unlimited, evaluations: 5 } })));
+    const look = { nextNumber: 5, remaining: 7, allowance, algorithmState: opened.algorithmState };
+    expect(decide(viewOf(searchOf(input), { ...look, unfinished: { waiting: 1, running: 0 } }))).toBeNull();
+    const results = opened.proposals.map((proposal, number) => resultOf(proposal, number));
+    expect(decide(viewOf(searchOf(input), { ...look, results }))?.end).toEqual({
+      ...{ state: "completed", reason: "the budget of 5 evaluations holds no other candidate: 0 left" },
+    });
+  });
+
+  test("a search that cannot pay for its known designs fails at once", () => {
+    const input = { ...small, budget: { candidates: 10, evaluations: 1 } };
+    const advance = present(decide(viewOf(searchOf(input), { allowance: { ...unlimited, evaluations: 1 } })));
+    expect(advance).toMatchObject({
+      proposals: [],
+      end: { state: "failed", reason: "the known designs need 2 evaluations, and the budget is 1" },
+    });
+  });
+});
+
 describe("limits", () => {
   const limited: SearchConfigInput = {
     ...small,
@@ -170,6 +213,34 @@ describe("limits", () => {
     for (const { feasible, evaluations, pruned } of cheap) {
       expect({ feasible, pruned, tasks: evaluations.length }).toEqual({ feasible: true, pruned: undefined, tasks: 1 });
     }
+  });
+
+  test("of a task's score count as soon as it is known: what misses one ranks after the feasible, on no front", () => {
+    const input: SearchConfigInput = {
+      ...{ ...small, knownDesigns: [] },
+      objectives: [
+        { name: "score:memorization", limit: 0.5 },
+        { name: "stepMs", limit: 100 },
+      ],
+    };
+    const search = searchOf(input);
+    const first = present(decide(viewOf(search)));
+    const measured = [
+      [0.4, 1],
+      [0.6, 20],
+      [0.9, 200],
+      [0.5, 100],
+    ] as const;
+    const results = first.proposals.map((proposal, number) => {
+      const [score, stepMs] = measured[number]!;
+      return resultOf(proposal, number, { score, stepMs, taskScores: { memorization: score } });
+    });
+    const view = viewOf(search, { algorithmState: first.algorithmState, nextNumber: 4, results, remaining: 6 });
+    const { front, algorithm } = present(decide(view)).algorithmState as SearchMemory;
+    expect(front).toEqual([[expect.closeTo(0.4, 12), 20]]);
+    const { population } = algorithm as unknown as { population: { number: number }[] };
+    // Feasible by rank, then by how far the limits are missed: 0.1 / 0.5, and 100 / 100.
+    expect(population.map(({ number }) => number)).toEqual([1, 3, 0, 2]);
   });
 
   test("known designs are trained whatever they cost", () => {

@@ -24,8 +24,10 @@ export function viewOf(search: Search, changes: Partial<AdvanceView> = {}): Adva
     algorithmState: beginSearch(search.config),
     results: [],
     known: new Set(),
+    inRungs: [],
     unfinished: { waiting: 0, running: 0 },
     nextNumber: 0,
+    allowance: { evaluations: Infinity, flops: Infinity },
     remaining: search.state === "running" ? search.config.budget.candidates - search.proposed : 0,
     ...changes,
   };
@@ -40,7 +42,8 @@ export function resultOf(
   parseGenome(proposal.genome);
   return {
     ...{ ...proposal, number, id: `search000001-${number}`, knownDesign: proposal.knownDesign ?? null },
-    ...{ state: "complete", outcome: "scored", reason: null, score: 0.5, taskScores: {} },
+    ...{ state: "complete", outcome: "scored", reason: null, score: 0.5, taskScores: {}, stepMs: 5 },
+    ...{ rung: 0, cohort: null, isFinal: true, rungScores: [] },
     ...changes,
   };
 }

@@ -52,7 +52,7 @@ let planted = 0;
 async function plant(behaviour: Behaviour, config: SearchConfigInput["evaluation"] = { timeoutSeconds: 60 }) {
   const name = `planted ${planted++}`;
   const { id: searchId } = await plantSearch(own.store, { evaluation: config });
-  const evaluation = { task: "memorization", setting: { ...behaviour }, resultKey: name, seed: 42 };
+  const evaluation = { task: "memorization", setting: { ...behaviour }, resultKey: name, seed: 42, flops: 1 };
   const { waiting } = await propose(own.store, searchId, [
     proposal(name, { genome: "11111-91111", evaluations: [evaluation] }),
   ]);

@@ -25,7 +25,7 @@ export const jobs = {
     return {
       ...{ outcome: end === "diverged" ? "diverged" : "scored", score: seed / 100, metrics: { chance: 0.25 } },
       ...{ perMember: [{ learningRate: 0.5 }], curve: [{ step: 3, trainLoss: 1, testLoss: null, testAccuracy: 0.5 }] },
-      ...{ steps: 3, trainSeconds: ms / 1000, engine: "by hand", held: held.length },
+      ...{ steps: 3, stepMs: ms, trainSeconds: ms / 1000, engine: "by hand", held: held.length },
     };
   },
 } satisfies JobTable;

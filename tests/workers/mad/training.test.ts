@@ -47,7 +47,9 @@ test("a model that can learn the task scores far above chance, and stops when it
 
 test("the same request gives the same result, down to the last digit of the curve", async () => {
   const [first, second] = [await trainAndScore(request), await trainAndScore(request)];
-  expect({ ...second, trainSeconds: 0 }).toEqual({ ...first, trainSeconds: 0 });
+  const timeless = { trainSeconds: 0, stepMs: 0 };
+  expect({ ...second, ...timeless }).toEqual({ ...first, ...timeless });
+  expect(first.stepMs).toBeGreaterThan(0);
   expect((await trainAndScore({ ...request, seed: 2 })).curve).not.toEqual(first.curve);
 });
 

@@ -81,7 +81,7 @@ describe("one advance", () => {
     const { id } = await plantSearch(opened.store);
     const parameters = 0.1 + 0.2;
     const seed = Number.MAX_SAFE_INTEGER;
-    const evaluations = [{ task: "compression", setting: { rate: 1 / 3 }, resultKey: `digits ${id}`, seed }];
+    const evaluations = [{ task: "compression", setting: { rate: 1 / 3 }, resultKey: `digits ${id}`, seed, flops: 1 }];
     await propose(opened.store, id, [proposal("digits", { parameters, evaluations })]);
     const leased = await lease(opened.store, `${id}-0-0`);
     expect(leased).toMatchObject({ seed, setting: { rate: 1 / 3 } });
@@ -337,10 +337,38 @@ describe("an equal evaluation is never paid for twice", () => {
     const leases = [await lease(opened.store, firsts[0]!), await lease(opened.store, firsts[1]!)];
     expect(await opened.store.leaseEvaluation(seconds[0]!, "worker-b", 30)).toBeNull();
 
-    expect(await opened.store.finishEvaluation(leases[0]!, scored(0.2))).toEqual({ searchIds: [] });
+    expect(await opened.store.finishEvaluation(leases[0]!, scored(0.2))).toEqual({ searchIds: [], waiting: [] });
     const settled = await opened.store.finishEvaluation(leases[1]!, scored(0.4));
     expect([...settled!.searchIds].sort()).toEqual([first.id, second.id].sort());
     expect(await opened.store.loadCandidate(second.id, 0)).toMatchObject({ state: "complete", trainSeconds: 0 });
+  });
+
+  test("two searches that want the same at the same moment pay for it once, and both get all of it", async () => {
+    const searches = [await plantSearch(opened.store), await plantSearch(opened.store)];
+    const wanted = Array.from({ length: 6 }, (_, n) => proposal(`shared ${searches[0]!.id} ${n}`));
+    const asked = await Promise.all(searches.map(({ id }) => propose(opened.store, id, wanted)));
+    const open = asked.flatMap(({ waiting }) => waiting);
+    const work = async (worker: string) => {
+      for (let id = open.shift(); id !== undefined; id = open.shift()) {
+        const leased = await opened.store.leaseEvaluation(id, worker, 30);
+        if (leased === null) continue; // its equal runs, or has served both
+        if (leased.number === 0 && leased.attempt === 1) {
+          const failure = { reason: "internal", message: "planted", retry: true } as const;
+          open.push(...((await opened.store.failEvaluation(leased, failure))?.waiting ?? []));
+        } else await opened.store.finishEvaluation(leased, scored(0.5));
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, (_, n) => work(`worker ${n}`)));
+    const progress = await opened.store.searchProgress(searches.map(({ id }) => id));
+    const both = searches.map(({ id }) => progress.get(id)!);
+    expect(both.map(({ candidates }) => candidates.complete)).toEqual([6, 6]);
+    expect(both.reduce((sum, { reused }) => sum + reused, 0)).toBe(12);
+    expect(both.reduce((sum, { spent }) => sum + spent.evaluations, 0)).toBe(12);
+    const events = await Promise.all(
+      searches.map(({ id }) => opened.store.listEvents({ after: 0, limit: 200, searchId: id })),
+    );
+    const paid = events.flat().filter(({ type }) => type === "evaluation.finished");
+    expect(paid).toHaveLength(12);
   });
 
   test("when the one that runs fails, its equal may be leased", async () => {
@@ -348,7 +376,8 @@ describe("an equal evaluation is never paid for twice", () => {
     const { waiting: firsts } = await propose(opened.store, first.id, [proposal("heir")]);
     const { waiting: seconds } = await propose(opened.store, second.id, [proposal("heir")]);
     const leased = await lease(opened.store, firsts[0]!);
-    await opened.store.failEvaluation(leased, { reason: "timeout", message: "too slow", retry: false });
+    const swept = await opened.store.failEvaluation(leased, { reason: "timeout", message: "too slow", retry: false });
+    expect(swept?.waiting).toEqual([seconds[0]]);
     expect(await opened.store.leaseEvaluation(seconds[0]!, "worker-b", 30)).not.toBeNull();
   });
 

@@ -152,7 +152,7 @@ describe("a candidate's score", () => {
       ["noisy", 2 / 3],
       ["noisy", 0.1],
     ] as const;
-    const evaluations = plan.map(([task], n) => ({ task, setting: { n }, resultKey: `${id} ${n}`, seed: n }));
+    const evaluations = plan.map(([task], n) => ({ task, setting: { n }, resultKey: `${id} ${n}`, seed: n, flops: 1 }));
     const { waiting } = await propose(opened.store, id, [proposal(id, { evaluations })]);
     for (const n of [3, 1, 0, 2]) {
       await opened.store.finishEvaluation(await lease(opened.store, waiting[n]!), scored(plan[n]![1]));
@@ -180,7 +180,13 @@ describe("a candidate's score", () => {
     const found = new Set<number | null>();
     for (const order of orders) {
       const { id } = await plantSearch(store);
-      const evaluations = scores.map((_, n) => ({ task: "one", setting: { n }, resultKey: `${id} ${n}`, seed: n }));
+      const evaluations = scores.map((_, n) => ({
+        task: "one",
+        setting: { n },
+        resultKey: `${id} ${n}`,
+        seed: n,
+        flops: 1,
+      }));
       const { waiting } = await propose(store, id, [proposal(id, { evaluations })]);
       for (const n of order) {
         await store.finishEvaluation(await lease(store, waiting[n]!), scored(scores[n]!));
@@ -236,7 +242,7 @@ describe("a failure", () => {
     const [first, second] = [await lease(opened.store, waiting[0]!), await lease(opened.store, waiting[1]!)];
     await opened.store.failEvaluation(first, { reason: "oom", message: "", retry: false });
     expect(await opened.store.loadCandidate(id, 0)).toMatchObject({ state: "running" });
-    expect(await opened.store.finishEvaluation(second, scored(0.5))).toEqual({ searchIds: [id] });
+    expect(await opened.store.finishEvaluation(second, scored(0.5))).toEqual({ searchIds: [id], waiting: [] });
     expect(await opened.store.loadCandidate(id, 0)).toMatchObject({ state: "failed", reason: "oom", score: null });
   });
 
@@ -254,6 +260,7 @@ describe("a failure", () => {
 
   test("to renew sends the evaluation back, and after the last attempt fails it as worker-lost", async () => {
     const { id, waiting } = await plantOne();
+    await opened.store.sweepExpiredLeases(); // of tests before this one, on a slow machine
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       await lease(opened.store, waiting[0]!);
       await expireLease(opened.database, waiting[0]!);
@@ -265,6 +272,7 @@ describe("a failure", () => {
 
   test("that is swept by several reconcilers at once is swept once", async () => {
     const { waiting } = await plantOne();
+    await opened.store.sweepExpiredLeases(); // of tests before this one, on a slow machine
     await lease(opened.store, waiting[0]!);
     await expireLease(opened.database, waiting[0]!);
     const sweeps = await Promise.all(Array.from({ length: 5 }, () => opened.store.sweepExpiredLeases()));

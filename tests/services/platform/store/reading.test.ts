@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { taskNames } from "../../../../genome/space.ts";
 import type { Candidate, CandidateQuery } from "../../../../services/platform/store/types.ts";
 import {
   countStatements,
@@ -102,7 +103,7 @@ test("the compact list holds every complete candidate, known designs marked", as
   expect(complete.map(({ number }) => number)).toEqual([0, 2, 3, 4, 6, 7, 8]);
   expect(complete[3]).toEqual({
     ...{ number: 4, knownDesign: null, feasible: false, score: 0.75, parameters: 2, stateBytes: 2000 },
-    flopsPerToken: 3000,
+    ...{ flopsPerToken: 3000, taskScores: { compression: 0.75, memorization: 0.75 }, stepMs: 5 },
   });
   expect(complete[6]).toMatchObject({ knownDesign: "mamba", score: 0.99 });
 });
@@ -114,9 +115,15 @@ test("progress counts by state, keeps known designs apart, and takes the best of
     candidates: { waiting: 1, running: 0, complete: 6, pruned: 0, failed: 1, cancelled: 0 },
     knownDesigns: 1,
     evaluations: { waiting: 2, running: 0, complete: 14, pruned: 0, failed: 1, cancelled: 1 },
-    failuresByReason: { oom: 1 },
-    best: { score: 0.5, parameters: 0, stateBytes: 2000, flopsPerToken: 3000 },
+    ...{ failuresByReason: { oom: 1 }, reused: 0 },
+    best: {
+      ...{ score: 0.5, parameters: 0, stateBytes: 2000, flopsPerToken: 3000, stepMs: 5 },
+      ...Object.fromEntries(taskNames.map((task) => [`score:${task}`, null])),
+      ...{ "score:compression": 0.5, "score:memorization": 0.5 },
+    },
     trainSeconds: 28,
+    // All but the one that was cancelled before it began; the failed one held a worker for a moment.
+    spent: { evaluations: 17, flops: 17e9, deviceSeconds: expect.closeTo(28, 0) },
   });
   expect(progress.get(empty.id)).toMatchObject({ knownDesigns: 0, best: { score: null }, trainSeconds: 0 });
 });

@@ -176,7 +176,7 @@ describe("what a state does to evaluations", () => {
     await opened.store.changeSearchState(id, "stopping");
     expect(await opened.store.leaseEvaluation(waiting[1]!, "worker-b", 30)).toBeNull();
     expect(await opened.store.renewLease(running[0]!, 30)).toBe("held");
-    expect(await opened.store.finishEvaluation(running[0]!, scored(0.5))).toEqual({ searchIds: [id] });
+    expect(await opened.store.finishEvaluation(running[0]!, scored(0.5))).toEqual({ searchIds: [id], waiting: [] });
     expect(await opened.store.loadCandidate(id, 0)).toMatchObject({ state: "cancelled", score: null });
     expect((await opened.store.searchProgress([id])).get(id)).toMatchObject({
       candidates: { running: 1, cancelled: 1, waiting: 0 },
