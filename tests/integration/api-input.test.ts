@@ -460,7 +460,7 @@ describe("whatever is sent", () => {
       if (schema.enum) return pick(schema.enum);
       if (schema.const !== undefined) return schema.const;
       if (schema.type === "object") {
-        const keys = Object.keys(schema.properties ?? {}).filter(() => next() < 0.4);
+        const keys = Object.keys(schema.properties ?? {}).filter(() => next() < 0.25);
         return Object.fromEntries(keys.map((key) => [key, make(schema.properties?.[key] ?? {}, spite)]));
       }
       if (schema.type === "array")

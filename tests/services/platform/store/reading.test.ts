@@ -165,6 +165,7 @@ test("the number of queries does not grow with the history", async () => {
   const small = await plantSearch(store);
   await propose(store, small.id, [proposal("small")]);
   await count(small.id); // Connections are made, and Prisma's own statements prepared.
+  await propose(store, small.id, [proposal("another")]); // In both searches the next advance finds genomes it has not read.
   const few = await count(small.id);
   const large = await plantSearch(store);
   const proposals = Array.from({ length: 60 }, (_, n) => proposal(`large ${n}`, { parents: [0] }));
