@@ -92,11 +92,12 @@ function isAlive(pid: number): boolean {
 
 /** Somebody else's, after the lease was lost. */
 async function takeOver(id: string): Promise<LeasedEvaluation> {
-  await expireLease(own.database, id);
-  await own.store.sweepExpiredLeases();
-  const lease = await own.store.leaseEvaluation(id, "worker-b", 30);
-  if (lease === null) throw new Error("not to be had");
-  return lease;
+  for (;;) {
+    await expireLease(own.database, id);
+    await own.store.sweepExpiredLeases();
+    const lease = await own.store.leaseEvaluation(id, "worker-b", 30);
+    if (lease !== null) return lease; // else it was renewed between the first line and the second
+  }
 }
 
 test("an engine that cannot start fails no evaluation: it is given back with all its attempts", async () => {
