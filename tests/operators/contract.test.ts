@@ -115,6 +115,14 @@ describe.each([
       expect(distance(tf.mul(gradient, tf.sub(1, early)), tf.zerosLike(x))).toBeLessThan(1e-7);
     });
 
+    test("a shorter sequence has the outputs that the longer one begins with", () => {
+      const { weights, x, y } = setUp(variant, shape);
+      const length = shape.length - 2;
+      const beginning = (of: tf.Tensor4D): tf.Tensor4D =>
+        tf.slice(of, [0, 0, 0, 0], [1, 2, length, shape.width]) as tf.Tensor4D;
+      expect(distance(y(weights, beginning(x)), beginning(y(weights, x)))).toBeLessThan(1e-5);
+    });
+
     test("every weight receives a gradient, and nothing is left in memory", () => {
       const setup = setUp(variant, shape);
       const before = tf.memory().numTensors;
