@@ -85,15 +85,7 @@ export interface SelectiveScan {
 
 /** h_t = exp(dt_t a) h_{t-1} + dt_t u_t b_t, y_t = c_t . h_t, with N states for every channel -> y [P, B, T, E]. */
 export function fusedSelectiveScan({ u, dt, a, b, c }: SelectiveScan): tf.Tensor4D {
-  const names = ["u", "dt", "a", "b", "c"];
-  const scan = tf.customGrad((...given) => {
-    const save = given.pop() as tf.GradSaveFunc;
-    save(given as tf.Tensor[]);
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
-      names.map((of) => run("SelectiveScanGradient", { ...named(names, saved), dy }, { of }));
-    return { value: run("SelectiveScan", named(names, given as tf.Tensor[]), {}), gradFunc };
-  });
-  return scan(u, dt, a, b, c) as tf.Tensor4D;
+  return runWithGradients("SelectiveScan", { u, dt, a, b, c }) as tf.Tensor4D;
 }
 
 /** h_t = decay_t h_{t-1} + input_t, or in reverse from h_{t+1}, without a gradient. decay, input [R, T, C] -> h. */
@@ -103,15 +95,7 @@ export function fusedRecurrence(decay: tf.Tensor3D, input: tf.Tensor3D, reverse:
 
 /** w3 (silu(w1 x) * (w2 x)): x [P, B, T, D], w1 and w2 [P, I, D], w3 [P, D, I] -> [P, B, T, D]. */
 export function fusedGatedMlp(x: tf.Tensor4D, w1: tf.Tensor, w2: tf.Tensor, w3: tf.Tensor): tf.Tensor4D {
-  const names = ["x", "w1", "w2", "w3"];
-  const mlp = tf.customGrad((...given) => {
-    const save = given.pop() as tf.GradSaveFunc;
-    save(given as tf.Tensor[]);
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
-      names.map((of) => run("GatedMlpGradient", { ...named(names, saved), dy }, { of }));
-    return { value: run("GatedMlp", named(names, given as tf.Tensor[]), {}), gradFunc };
-  });
-  return mlp(x, w1, w2, w3) as tf.Tensor4D;
+  return runWithGradients("GatedMlp", { x, w1, w2, w3 }) as tf.Tensor4D;
 }
 
 /**
@@ -164,15 +148,20 @@ tf.registerGradient({
 
 /** y_t = sum over s <= t of filter_{t-s} x_s. filter [P, C, T], x [P, B, T, C] -> [P, B, T, C]. */
 export function fusedCausalConvolution(filter: tf.Tensor3D, x: tf.Tensor4D): tf.Tensor4D {
-  const names = ["filter", "x"];
-  const convolve = tf.customGrad((...given) => {
+  return runWithGradients("CausalConvolution", { filter, x }) as tf.Tensor4D;
+}
+
+/** The kernel, with `<kernel>Gradient` of its inputs and dy giving the gradient of each. */
+function runWithGradients(kernel: string, inputs: Readonly<Record<string, tf.Tensor>>): tf.Tensor {
+  const names = Object.keys(inputs);
+  const compute = tf.customGrad((...given) => {
     const save = given.pop() as tf.GradSaveFunc;
     save(given as tf.Tensor[]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
-      names.map((of) => run("CausalConvolutionGradient", { ...named(names, saved), dy }, { of }));
-    return { value: run("CausalConvolution", named(names, given as tf.Tensor[]), {}), gradFunc };
+      names.map((of) => run(`${kernel}Gradient`, { ...named(names, saved), dy }, { of }));
+    return { value: run(kernel, named(names, given as tf.Tensor[]), {}), gradFunc };
   });
-  return convolve(filter, x) as tf.Tensor4D;
+  return compute(...Object.values(inputs));
 }
 
 function named(names: readonly string[], tensors: readonly tf.Tensor[]): Record<string, tf.Tensor> {

@@ -60,9 +60,9 @@ export const engineSources = {
       const [device] = await nvidiaDevices();
       return { title: `PJRT plugin ${basename(file)}`, device: device?.name, memoryBytes: device?.memoryBytes };
     },
-    async start({ plugin, precision, ...settings }) {
+    async start(settings) {
       const { pjrtEngine } = await import("./pjrt/engine.ts");
-      return pjrtEngine({ ...settings, plugin: await findPlugin(plugin), precision });
+      return pjrtEngine(settings);
     },
   },
 

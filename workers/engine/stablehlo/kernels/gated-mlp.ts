@@ -25,9 +25,6 @@ export interface GatedMlpTiling {
 
 export const defaultTiling: GatedMlpTiling = { rows: 64, inner: 32, warps: 4, parts: 24 };
 
-/** Beyond, a tile of tokens does not fit the registers. */
-export const widest = 256;
-
 /** x [P, R, D], w1, w2 [P, I, D], w3 [P, D, I] -> y [P, R, D]. */
 export function gatedMlpForward(shape: GatedMlpShape, tiling = defaultTiling): TritonKernel {
   const { element } = shape;

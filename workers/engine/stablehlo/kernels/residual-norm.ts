@@ -17,8 +17,6 @@ export interface ResidualNormShape {
 const tileSize = 2048;
 const warps = 4;
 
-export const widest = tileSize;
-
 /** Programs of one member, each with a sum [D] of its own backward. */
 export function blocksOf(shape: ResidualNormShape): number {
   return Math.ceil(shape.rows / rowsOf(shape));
